@@ -187,7 +187,7 @@ fn what(phrasing: &Phrasing<'_>, definition: &Definition, step: &Step) -> String
             let late = late.unwrap_or_default();
             say!(
                 phrasing,
-                format!("{clause}まで最長{long}待つ{late}"),
+                format!("次の条件を満たすまで最長{long}待つ（{clause}）{late}"),
                 format!("waits until {clause}, for {long} at most{late}"),
                 format!("等待直到{clause}，最长{long}{late}")
             )
@@ -239,7 +239,10 @@ fn waiting(phrasing: &Phrasing<'_>, wait: &Wait) -> String {
                 .iter()
                 .map(|&day| weekday(phrasing, day).to_owned())
                 .collect();
-            let days = phrasing.or(&days);
+            let days = match phrasing.locale {
+                Locale::Ja => days.join("・"),
+                Locale::En | Locale::Zh => phrasing.or(&days),
+            };
             if weekdays.is_empty() {
                 return say!(
                     phrasing,
@@ -309,5 +312,71 @@ fn again(phrasing: &Phrasing<'_>, again: Again) -> String {
             ),
             format!("上次结束{days}天后可再次加入。")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::playbook::{
+        definition::WaitFor,
+        samples::{always, step},
+    };
+
+    #[test]
+    fn waits_read_as_people_say_them() {
+        let names: HashMap<Uuid, String> = HashMap::new();
+        let definition = Definition {
+            steps: vec![
+                step(
+                    "for",
+                    StepKind::WaitFor(WaitFor {
+                        condition: always(),
+                        timeout_seconds: 7_200,
+                        on_timeout: None,
+                    }),
+                    None,
+                ),
+                step(
+                    "until",
+                    StepKind::Wait(Wait::Until {
+                        minute: 540,
+                        weekdays: vec![Weekday::Monday, Weekday::Friday],
+                    }),
+                    None,
+                ),
+            ],
+            ..Definition::default()
+        };
+        for (locale, expected) in [
+            (
+                Locale::Ja,
+                [
+                    "1. 次の条件を満たすまで最長2時間待つ（コンタクトにタグ（削除済み）が付いている）。",
+                    "2. 次の月曜日・金曜日の09:00まで待つ。",
+                ],
+            ),
+            (
+                Locale::En,
+                [
+                    "1. waits until the contact is tagged (deleted), for 2 hours at most.",
+                    "2. waits until 09:00 on Monday or Friday.",
+                ],
+            ),
+            (
+                Locale::Zh,
+                [
+                    "1. 等待直到联系人带有标签（已删除），最长2小时。",
+                    "2. 等到周一或周五的09:00。",
+                ],
+            ),
+        ] {
+            let lines = outline(locale, &names, &definition);
+            assert_eq!(lines[1..3], expected);
+        }
     }
 }

@@ -275,6 +275,41 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
 }
 
 #[test]
+fn who_caused_it_is_said_of_what_somebody_causes() {
+    check(
+        &Trigger::EmailEventSeen(EmailEventSeen {
+            kinds: vec![
+                EmailEventKind::Delivered,
+                EmailEventKind::Opened,
+                EmailEventKind::Replied,
+            ],
+            ..EmailEventSeen::default()
+        }),
+        "コンタクト宛のメールの開封または返信（人による）または到達があり",
+        "an email to a contact is opened or replied to by a person or delivered",
+        "发给联系人的邮件被打开或回复（由人引起）或送达",
+    );
+}
+
+#[test]
+fn segments_and_members_read_as_people_say_them() {
+    let trigger = |stored: Value| serde_json::from_value::<Trigger>(stored).unwrap();
+    let segments = json!({"segmentIds": [Uuid::nil()]});
+    check(
+        &trigger(json!({"contactLeftSegment": segments})),
+        "コンタクトがセグメント（削除済み）から外れ",
+        "a contact leaves the segment (deleted)",
+        "联系人离开细分（已删除）",
+    );
+    check(
+        &trigger(json!({"conversationAssigned": {}})),
+        "会話がメンバーに割り当てられ",
+        "a conversation is assigned to a member",
+        "会话被分配给某位成员",
+    );
+}
+
+#[test]
 fn waits_read_as_people_say_them() {
     let trigger = |stored: Value| {
         let stored = json!({"conversationWaiting": stored});
@@ -369,6 +404,24 @@ fn what_actions_change_reads_as_people_say_it() {
             "会話の属性（削除済み）を空にする",
             "clear the conversation's (deleted)",
             "清空会话的属性（已删除）",
+        ),
+        (
+            json!({"createTask": {"title": "Call", "dueInMinutes": 2880}}),
+            "タスク「Call」（期限：2日後）を作る",
+            "create the task “Call” (due in 2 days)",
+            "创建任务“Call”（2天后到期）",
+        ),
+        (
+            json!({"createTask": {"title": "Call", "dueInMinutes": 90, "assignee": "owner"}}),
+            "コンタクトの担当者にタスク「Call」（期限：90分後）を作る",
+            "create the task “Call” (due in 90 minutes) for the contact's owner",
+            "为联系人的负责人创建任务“Call”（90分钟后到期）",
+        ),
+        (
+            json!({"createTask": {"title": "Call", "dueInMinutes": 0}}),
+            "タスク「Call」（期限：すぐ）を作る",
+            "create the task “Call” (due at once)",
+            "创建任务“Call”（立即到期）",
         ),
     ] {
         let action: crate::action::Action = serde_json::from_value(action).unwrap();

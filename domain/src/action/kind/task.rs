@@ -59,6 +59,30 @@ fn normal() -> TaskPriority {
     TaskPriority::Normal
 }
 
+impl CreateTask {
+    /// When it is due, in brackets behind its title; nothing if it never is.
+    fn phrase_due(&self, phrasing: &Phrasing<'_>) -> String {
+        let Some(minutes) = self.due_in_minutes else {
+            return String::new();
+        };
+        let (count, ja, en, zh) = match minutes {
+            0 => {
+                return say!(phrasing, "（期限：すぐ）", " (due at once)", "（立即到期）")
+                    .to_owned();
+            }
+            days if days % (24 * 60) == 0 => (days / (24 * 60), "日", "day", "天"),
+            hours if hours % 60 == 0 => (hours / 60, "時間", "hour", "小时"),
+            minutes => (minutes, "分", "minute", "分钟"),
+        };
+        say!(
+            phrasing,
+            format!("（期限：{count}{ja}後）"),
+            format!(" (due in {})", text::counted(count, en)),
+            format!("（{count}{zh}后到期）")
+        )
+    }
+}
+
 impl ActionKind for CreateTask {
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         let steps = |field: &str| at.at(field).steps().to_vec();
@@ -87,7 +111,7 @@ impl ActionKind for CreateTask {
     }
 
     fn phrase_in(&self, phrasing: &Phrasing<'_>, context: Context) -> String {
-        let title = phrasing.quote(&self.title);
+        let title = phrasing.quote(&self.title) + &self.phrase_due(phrasing);
         match self.assignee {
             TaskAssignee::Nobody => say!(
                 phrasing,

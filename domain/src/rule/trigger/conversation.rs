@@ -264,9 +264,9 @@ impl TriggerKind for ConversationAssigned {
         if self.to_member_ids.is_empty() {
             return say!(
                 phrasing,
-                format!("{place}会話の担当が{from}変わり"),
-                format!("a conversation{place} is assigned{from} to somebody"),
-                format!("{place}会话{from}被分配给他人")
+                format!("{place}会話が{from}メンバーに割り当てられ"),
+                format!("a conversation{place} is assigned{from} to a member"),
+                format!("{place}会话{from}被分配给某位成员")
             );
         }
         let to = phrasing.or(&members(&self.to_member_ids, phrasing));

@@ -66,8 +66,7 @@ impl TriggerKind for EmailEventSeen {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let kinds = phrasing.or(&labels(&self.kinds, phrasing, kind_label));
-        let by = self.by(phrasing) + &self.phrase_details(phrasing);
+        let kinds = self.phrase_kinds(phrasing) + &self.phrase_details(phrasing);
         let campaigns: Vec<String> = self
             .campaign_ids
             .iter()
@@ -76,17 +75,17 @@ impl TriggerKind for EmailEventSeen {
         if campaigns.is_empty() {
             return say!(
                 phrasing,
-                format!("コンタクト宛のメールの{kinds}{by}があり"),
-                format!("an email to a contact is {kinds}{by}"),
-                format!("发给联系人的邮件被{kinds}{by}")
+                format!("コンタクト宛のメールの{kinds}があり"),
+                format!("an email to a contact is {kinds}"),
+                format!("发给联系人的邮件被{kinds}")
             );
         }
         let campaigns = phrasing.or(&campaigns);
         say!(
             phrasing,
-            format!("キャンペーン{campaigns}のメールの{kinds}{by}があり"),
-            format!("an email of {campaigns} is {kinds}{by}"),
-            format!("活动{campaigns}的邮件被{kinds}{by}")
+            format!("キャンペーン{campaigns}のメールの{kinds}があり"),
+            format!("an email of {campaigns} is {kinds}"),
+            format!("活动{campaigns}的邮件被{kinds}")
         )
     }
 
@@ -165,6 +164,23 @@ impl EmailEventSeen {
         }
     }
 
+    /// What has to happen to the email. Who has to have caused it stands with what somebody causes: nobody
+    /// bounces or delivers an email.
+    fn phrase_kinds(&self, phrasing: &Phrasing<'_>) -> String {
+        let (caused, others): (Vec<EmailEventKind>, Vec<EmailEventKind>) = self
+            .kinds
+            .iter()
+            .copied()
+            .partition(|&kind| may_be_a_machines(kind));
+        let mut kinds = Vec::new();
+        if !caused.is_empty() {
+            let caused = phrasing.or(&labels(&caused, phrasing, kind_label));
+            kinds.push(caused + &self.by(phrasing));
+        }
+        kinds.extend(labels(&others, phrasing, kind_label));
+        phrasing.or(&kinds)
+    }
+
     /// What it asks of clicks and of bounces, in brackets; nothing if that is nothing.
     fn phrase_details(&self, phrasing: &Phrasing<'_>) -> String {
         let mut details = String::new();
@@ -204,11 +220,8 @@ impl EmailEventSeen {
         }
     }
 
-    /// Who has to have caused it, as the end of a clause; nothing where that is not asked.
+    /// Who has to have caused it, as the end of a clause.
     fn by(&self, phrasing: &Phrasing<'_>) -> String {
-        if !self.asks_for_origins() {
-            return String::new();
-        }
         let who = if self.origins.is_empty() {
             PERSON
         } else {

@@ -105,7 +105,7 @@ fn segment_phrase(entered: bool, subject: Context, names: &str, phrasing: &Phras
     } else {
         say!(
             phrasing,
-            format!("{noun}がセグメント{names}から出て"),
+            format!("{noun}がセグメント{names}から外れ"),
             format!("{noun} leaves the segment {names}"),
             format!("{noun}离开细分{names}")
         )
