@@ -1,7 +1,7 @@
 //! A rule as a sentence that a person can check against what they meant.
 
 use super::{
-    definition::is_always,
+    definition::{Definition, is_always},
     limits::{Limits, OncePer, QuietHours},
     trigger::Trigger,
 };
@@ -11,6 +11,7 @@ use crate::{
         Condition, Context,
         reference::Names,
         sentence::{Phrasing, say},
+        trace::TraceNode,
     },
     locale::Locale,
     text::counted,
@@ -46,6 +47,32 @@ pub fn sentence(
         format!("When {when} and {only_if}: {then}."),
         format!("当{when}，且{only_if}时：{then}。")
     )
+}
+
+/// Each part of a kept verdict in words, in its order: the conditions, and the trigger for what it asks of
+/// the very occasion.
+pub fn judged(
+    locale: Locale,
+    names: &dyn Names,
+    definition: &Definition,
+    nodes: &[TraceNode],
+) -> Vec<String> {
+    let phrasing = Phrasing { locale, names };
+    let mut conditions = definition.condition.nodes().into_iter();
+    let said = |node: &TraceNode| {
+        if node.path.first().is_some_and(|step| step == "condition") {
+            let condition = conditions.next();
+            return condition.map_or_else(String::new, |one| phrasing.condition(one, true));
+        }
+        let when = definition.trigger.kind().phrase(&phrasing);
+        say!(
+            phrasing,
+            format!("{when}次第"),
+            format!("when {when}"),
+            format!("当{when}时")
+        )
+    };
+    nodes.iter().map(said).collect()
 }
 
 /// What was said of a rule on what is known in `context`, with a short sentence for each of its limits.
@@ -149,7 +176,6 @@ mod tests {
             reference::IdKind,
         },
         rule::{
-            definition::Definition,
             samples,
             trigger::{
                 ContactAttributeChanged, ContactCreated, ContactOwnerChanged, ConversationClosed,

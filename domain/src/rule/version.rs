@@ -4,11 +4,14 @@
 //! limited by. Pausing and moving count up the rule's version too, but leave these as they are: the
 //! rule of version 5 is that of the newest version kept up to 5.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use entity::{
     id::{RuleId, WorkspaceId},
     rule_version,
 };
+use sea_orm::FromQueryResult;
 
 use super::{
     definition::Definition,
@@ -20,7 +23,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
-    store::Query,
+    store::{Query, Rows},
 };
 
 /// A rule as it was once saved.
@@ -103,6 +106,42 @@ pub async fn find(
     .one(ctx.reader())
     .await?;
     row.map(RuleVersion::try_from).transpose()
+}
+
+#[derive(FromQueryResult)]
+struct Once {
+    rule_id: RuleId,
+    asked: i64,
+    definition: serde_json::Value,
+}
+
+/// What rules were in some versions, each by what was asked for. What cannot be read is left out. One
+/// statement.
+pub async fn load(
+    ctx: &Ctx,
+    workspace: WorkspaceId,
+    asked: &[(RuleId, i64)],
+) -> Result<HashMap<(RuleId, i64), Definition>> {
+    let rows: Vec<Once> = Query::new(
+        "SELECT v.rule_id, r.version AS asked, v.definition
+         FROM {r} JOIN rule_version v ON v.workspace_id = $1 AND v.rule_id = r.rule_id
+         WHERE v.version = (SELECT MAX(o.version) FROM rule_version o
+           WHERE o.workspace_id = $1 AND o.rule_id = r.rule_id AND o.version <= r.version)",
+    )
+    .bind(workspace)
+    .rows(
+        "r",
+        Rows::new()
+            .ids("rule_id", asked.iter().map(|(id, _)| *id))
+            .ints("version", asked.iter().map(|(_, version)| *version)),
+    )
+    .all(ctx.reader())
+    .await?;
+    let each = rows.into_iter().filter_map(|row| {
+        let definition = Definition::from_stored(row.definition).ok()?;
+        Some(((row.rule_id, row.asked), definition))
+    });
+    Ok(each.collect())
 }
 
 /// Makes the rule what it was in `version`, as a new version. What it names must still be there.

@@ -2,12 +2,13 @@
 //! bounced, the comment of the answer.
 
 use domain::{
+    condition::TagMode,
     email,
     event::{self, NewEvent},
     fact::ingest::Head,
     page::PageRequest,
     rule::{
-        self, NewRule,
+        self, NewRule, RuleChanges,
         definition::{Definition, always},
         firing, miss,
         rehearse::{Subject, rehearse},
@@ -15,11 +16,17 @@ use domain::{
     },
     survey::{self, NewSurveyAnswer},
 };
-use entity::kind::{BounceKind, EmailEventKind, MissReason, SurveyKind, TagKind};
+use entity::{
+    id::RuleId,
+    kind::{BounceKind, EmailEventKind, MissReason, SurveyKind, TagKind},
+};
 use serde_json::{Value, json};
 
-use super::{firings, on, refused, tag_with};
-use crate::support::{World, on_both};
+use super::{firings, limited, on, refused, tag_with};
+use crate::{
+    access::house::Door,
+    support::{World, engine::contact_has, on_both},
+};
 
 fn trigger(stored: Value) -> Trigger {
     serde_json::from_value(stored).expect("a trigger")
@@ -68,6 +75,69 @@ fn a_rule_on_an_event_looks_at_its_own_properties_and_not_at_earlier_events() {
         let tried = rehearse(&world.ctx, &world.owner, subject, 7).await;
         let tried = tried.expect("a rehearsal");
         assert_eq!((tried.changes, tried.matches), (4, 2));
+        world
+    });
+}
+
+/// The firings of a rule with their verdicts in words, newest first.
+async fn noted(world: &World, rule: RuleId, locale: &str) -> Value {
+    let document = "query($id: ID!, $locale: Locale!) { rule(id: $id) { firings(first: 5) { nodes { \
+                    ruleVersion verdicts(locale: $locale) { path sentence holds missing values } \
+                    } } } }";
+    let asked = json!({"id": rule.to_string(), "locale": locale});
+    let door = Door::new(&world.ctx);
+    let found = door.must(&world.owner, document, asked).await;
+    found["firings"]["nodes"].clone()
+}
+
+#[test]
+fn what_was_noted_is_told_in_words_as_the_rule_was_then() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let seen = world.tag(TagKind::Contact, "Seen", None).await;
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let no_vip = contact_has(TagMode::None, &[vip]);
+        let limits = rule::Limits::default();
+        let rule = limited(&world, sent_form("pricing"), no_vip, tag_with(seen), limits).await;
+        send_forms(&world, &[("1", "pricing")]).await;
+        let changes = RuleChanges {
+            name: Some("Another".to_owned()),
+            trigger: Some(sent_form("contact")),
+            condition: Some(always()),
+            ..RuleChanges::default()
+        };
+        rule::update(ctx, owner, rule.id, changes)
+            .await
+            .expect("a change");
+        send_forms(&world, &[("2", "contact")]).await;
+        let english = noted(&world, rule.id, "EN").await;
+        assert_eq!(english[0]["ruleVersion"], 2);
+        let first = json!({
+            "path": ["trigger", "eventTracked", "where", "0"],
+            "sentence": "when a contact does “form_sent” (“form” is “contact”)",
+            "holds": true, "missing": [], "values": ["contact"],
+        });
+        assert_eq!(english[0]["verdicts"][0], first);
+        let before = json!([
+            {
+                "path": ["trigger", "eventTracked", "where", "0"],
+                "sentence": "when a contact does “form_sent” (“form” is “pricing”)",
+                "holds": true, "missing": [], "values": ["pricing"],
+            },
+            {
+                "path": ["condition", "contactTags"],
+                "sentence": "the contact is not tagged “VIP”",
+                "holds": true, "missing": ["VIP"], "values": [],
+            },
+        ]);
+        assert_eq!(english[1]["verdicts"], before);
+        let japanese = noted(&world, rule.id, "JA").await;
+        let sentences = [0, 1].map(|at| japanese[1]["verdicts"][at]["sentence"].clone());
+        let expected = [
+            "コンタクトのイベント「form_sent」（「form」が「pricing」）が記録され次第",
+            "コンタクトにタグ「VIP」が付いていない",
+        ];
+        assert_eq!(sentences, expected);
         world
     });
 }

@@ -1,22 +1,32 @@
-//! Why a rule did or did not fire on a message, in words.
+//! Why a rule did or did not fire, in words: on a message that is asked about, and as it was noted.
 
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use domain::{
     condition::{
         reference::{IdKind, Names as _},
         sentence::clause,
-        trace::{Actual, TraceNode},
+        trace::{Actual, Trace, TraceNode},
     },
     locale::Locale,
     rule::{
         Rule,
+        definition::Definition,
+        sentence::judged,
         why::{Reason, why},
     },
 };
-use entity::{id::MessageId, rule_firing};
+use entity::{
+    id::{MessageId, RuleId},
+    rule_firing,
+};
 
 use super::Called;
-use crate::graphql::{context::reader, error::fault, rule::RuleFiring};
+use crate::graphql::{
+    context::{loader, reader},
+    error::fault,
+    loader::DefinitionOf,
+    rule::RuleFiring,
+};
 
 /// Why a rule did or did not fire on a message. What the logs say comes first: the firing, or the
 /// sample of what did not fire. Otherwise the message is judged as it was written, by the rule as it
@@ -50,9 +60,11 @@ impl RuleExplanation {
 /// One condition and what it came to. Conditions whose outcome no longer mattered are judged too.
 #[derive(SimpleObject)]
 pub(crate) struct ConditionVerdict {
-    /// Where it stands: `condition`, `all`, `0`, `keywords`.
+    /// Where it stands: `condition`, `all`, `0`, `keywords`; or in the trigger: `trigger`, `eventTracked`,
+    /// `where`, `0`.
     path: Vec<String>,
-    /// The condition in words.
+    /// The condition in words; for what the trigger asks of the very occasion, the trigger. Empty if what
+    /// the rule was then cannot be read any more.
     sentence: String,
     /// Whether it holds.
     holds: bool,
@@ -94,6 +106,32 @@ pub(crate) async fn explained(
         verdicts: verdicts.collect(),
         fired: why.firing,
     }))
+}
+
+/// What was noted of a look of a rule, as it was in that version, in words.
+pub(crate) async fn noted(
+    context: &Context<'_>,
+    rule: RuleId,
+    version: i64,
+    trace: Option<Trace>,
+    locale: Locale,
+) -> Result<Vec<ConditionVerdict>> {
+    let Some(Trace { nodes, .. }) = trace else {
+        return Ok(Vec::new());
+    };
+    let asked = DefinitionOf(rule, version);
+    let definition = loader(context)?.load_one(asked).await?;
+    let references = definition.iter().flat_map(Definition::references);
+    let called = Called::of(context, &references.collect::<Vec<_>>()).await?;
+    let mut sentences = definition
+        .map(|one| judged(locale, &called, &one, &nodes))
+        .unwrap_or_default()
+        .into_iter();
+    let verdicts = nodes.into_iter().map(|node| {
+        let sentence = sentences.next().unwrap_or_default();
+        verdict(node, sentence, &called)
+    });
+    Ok(verdicts.collect())
 }
 
 fn verdict(node: TraceNode, sentence: String, called: &Called) -> ConditionVerdict {

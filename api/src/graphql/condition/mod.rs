@@ -23,7 +23,7 @@ use super::{
     loader::{NameOf, ZoneInUse},
 };
 
-pub(crate) use explain::{RuleExplanation, explained};
+pub(crate) use explain::{ConditionVerdict, RuleExplanation, explained, noted};
 
 /// What the things are called that a rule or condition names, and the workspace's time zone, for sentences.
 pub(crate) struct Called {

@@ -35,10 +35,10 @@ pub(crate) use self::{
         ValuesOf, WatchersOf,
     },
     single::{
-        AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, EmailDaysOf, EngagementOf,
-        EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, NameOf, OverallOf,
-        PressureOf, ReceiversOf, RecencyOf, RfmOf, StandingOf, TalliesOf, TrendOf, VerdictOf,
-        VersionOf, WebProfileOf, ZoneInUse,
+        AccountMergeOf, BandsInUse, ChangeOf, ContactMergeOf, CountsOf, DefinitionOf, EmailDaysOf,
+        EngagementOf, EngagementOfAccount, HealthEntryOf, HealthOf, LastNight, ModelOf, NameOf,
+        OverallOf, PressureOf, ReceiversOf, RecencyOf, RfmOf, StandingOf, TalliesOf, TrendOf,
+        VerdictOf, VersionOf, WebProfileOf, ZoneInUse,
     },
 };
 

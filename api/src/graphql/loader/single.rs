@@ -10,10 +10,13 @@ use domain::{
     condition::reference::{self, IdKind},
     contact, email, health, latest, notification, playbook,
     profile::{engagement, rfm, web},
-    tag, workspace,
+    rule, tag, workspace,
 };
 use entity::{
-    id::{AccountId, ContactId, EmailEventId, HealthEntryId, MergeId, PlaybookId, TagId, TargetId},
+    id::{
+        AccountId, ContactId, EmailEventId, HealthEntryId, MergeId, PlaybookId, RuleId, TagId,
+        TargetId,
+    },
     kind::{CustomerKind, EmailScope, TagTarget},
 };
 use uuid::Uuid;
@@ -433,6 +436,30 @@ impl Load<VersionOf> for Loader {
             .await
             .map_err(fault)?;
         Ok(by(rows, |row| VersionOf(row.playbook_id, row.version)))
+    }
+}
+
+/// Asks for what a rule was in a version, as firings name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct DefinitionOf(pub(crate) RuleId, pub(crate) i64);
+
+#[async_trait::async_trait]
+impl Load<DefinitionOf> for Loader {
+    type Value = rule::definition::Definition;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[DefinitionOf],
+    ) -> Result<HashMap<DefinitionOf, Self::Value>, Error> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.0, key.1)).collect();
+        let found = rule::version::load(&self.ctx, self.workspace, &keys)
+            .await
+            .map_err(fault)?;
+        let found = found.into_iter();
+        Ok(found
+            .map(|((id, version), definition)| (DefinitionOf(id, version), definition))
+            .collect())
     }
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     action::{Effect, Outcome, OutcomeResult},
     condition::matcher::{Matched, MatchedPart},
+    locale::Locale,
     rule::firing,
     task::Unassigned,
     work::change::Fact,
@@ -18,6 +19,7 @@ use super::{Rule, miss::RuleVerdict};
 use crate::boxed;
 use crate::graphql::{
     account::Account,
+    condition::{ConditionVerdict, noted},
     contact::Contact,
     context::{loaded, loader},
     conversation::{Conversation, Message},
@@ -125,6 +127,17 @@ impl RuleFiring {
         let trace = firing::trace(&self.0).map_err(fault)?;
         let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();
         Ok(nodes.into_iter().map(RuleVerdict::from).collect())
+    }
+
+    /// The same in words, in one of the languages.
+    #[boxed]
+    async fn verdicts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language.", default)] locale: Locale,
+    ) -> Result<Vec<ConditionVerdict>> {
+        let trace = firing::trace(&self.0).map_err(fault)?;
+        noted(context, self.0.rule_id, self.0.rule_version, trace, locale).await
     }
 
     /// What became of each action.

@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
     condition::trace::{Trace, TraceNode},
+    locale::Locale,
     rule::miss,
 };
 use entity::kind::MissReason;
@@ -11,6 +12,7 @@ use entity::kind::MissReason;
 use crate::boxed;
 use crate::graphql::{
     account::Account,
+    condition::{ConditionVerdict, noted},
     contact::Contact,
     context::loaded,
     conversation::{Conversation, Message},
@@ -68,6 +70,17 @@ impl RuleMiss {
         Ok(nodes.into_iter().map(RuleVerdict::from).collect())
     }
 
+    /// The same in words, in one of the languages.
+    #[boxed]
+    async fn verdicts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The language.", default)] locale: Locale,
+    ) -> Result<Vec<ConditionVerdict>> {
+        let trace = miss::trace(&self.0).map_err(fault)?;
+        noted(context, self.0.rule_id, self.0.rule_version, trace, locale).await
+    }
+
     /// When.
     fn missed_at(&self) -> DateTime<Utc> {
         self.0.missed_at
@@ -89,7 +102,8 @@ pub(crate) struct RuleVerdict {
 
 #[ComplexObject]
 impl RuleVerdict {
-    /// What was really there, as stored; absent for groups, whose parts say it.
+    /// What was really there, as stored; absent for groups, whose parts say it. Tags are in it by plain
+    /// UUIDs: `verdicts` of the firing or miss has their names.
     fn actual(&self) -> Option<Json> {
         self.actual.clone().map(Json)
     }

@@ -22,7 +22,7 @@ const SIZE_ARGUMENTS: [&str; 4] = ["first", "last", "limit", "ids"];
 /// Lists without a size argument that are short on whatever has them, and how many items are assumed of
 /// each; `docs/api.md` names them. Of everything else there may be many of, a default page is assumed. At
 /// the root these names mean lists of the whole workspace.
-pub(super) const SHORT_LISTS: [(&str, u64); 20] = [
+pub(super) const SHORT_LISTS: [(&str, u64); 21] = [
     ("actions", 5),
     ("attributes", 5),
     ("conditions", 5),
@@ -42,6 +42,7 @@ pub(super) const SHORT_LISTS: [(&str, u64); 20] = [
     ("taggings", 5),
     ("userErrors", 5),
     ("uses", 5),
+    ("verdicts", 5),
     ("watchers", 5),
 ];
 
