@@ -84,9 +84,10 @@ fn contact(facts: &Facts) -> Value {
         json!({ "id": at.id, "name": at.name })
     };
     json!({
-        "id": one.id, "externalId": known(&one.external_id), "name": one.name, "email": one.email,
-        "phone": known(&one.phone), "stage": one.stage, "tags": one.tags, "account": account,
-        "health": { "score": facts.health.score, "band": facts.health.band },
+        "id": one.id, "externalId": known(&one.external_id), "name": one.name,
+        "email": known(&one.email), "phone": known(&one.phone), "stage": known(&one.stage),
+        "tags": one.tags, "account": account,
+        "health": { "score": facts.health.score, "band": known(&facts.health.band) },
     })
 }
 
@@ -160,6 +161,23 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::notification::template::facts::ContactFacts;
+
+    #[test]
+    fn what_is_not_known_of_a_contact_is_null() {
+        let one = ContactFacts {
+            id: "contact_1".to_owned(),
+            ..ContactFacts::default()
+        };
+        let told = contact(&Facts {
+            contact: one,
+            ..Facts::default()
+        });
+        for field in ["externalId", "email", "phone", "stage", "account"] {
+            assert_eq!(told[field], Value::Null, "{field}");
+        }
+        assert_eq!(told["health"], json!({ "score": null, "band": null }));
+    }
 
     #[test]
     fn only_2xx_is_success_and_only_410_is_for_good() {
