@@ -117,38 +117,31 @@ pub(super) async fn check(
         }
     }
     receivers.addresses = addresses.into_iter().collect();
-    receivers.teams = unique(receivers.teams);
-    receivers.members = unique(receivers.members);
-    let teams = there(tx, "team", "", &receivers.teams).await?;
-    if teams < receivers.teams.len() {
+    for place in absent(tx, "team", "", &receivers.teams).await? {
         refuse(
-            &["teamIds"],
+            &["teamIds", &place.to_string()],
             UserErrorCode::NotFound,
             "There is no such team.",
         );
     }
     let otherwise: Vec<TeamId> = receivers.otherwise.into_iter().collect();
-    if there(tx, "team", "", &otherwise).await? < otherwise.len() {
+    if !absent(tx, "team", "", &otherwise).await?.is_empty() {
         refuse(
             &["otherwiseTeamId"],
             UserErrorCode::NotFound,
             "There is no such team.",
         );
     }
-    let members = there(
-        tx,
-        "member",
-        " AND t.removed_at IS NULL",
-        &receivers.members,
-    )
-    .await?;
-    if members < receivers.members.len() {
+    let here = " AND t.removed_at IS NULL";
+    for place in absent(tx, "member", here, &receivers.members).await? {
         refuse(
-            &["memberIds"],
+            &["memberIds", &place.to_string()],
             UserErrorCode::NotFound,
             "There is no such member.",
         );
     }
+    receivers.teams = unique(receivers.teams);
+    receivers.members = unique(receivers.members);
     Ok(receivers)
 }
 
@@ -159,24 +152,37 @@ fn unique<I: Ord>(ids: Vec<I>) -> Vec<I> {
         .collect()
 }
 
-/// How many of `ids` there are in a table.
-async fn there<I: entity::id::Id>(
+#[derive(FromQueryResult)]
+struct Place {
+    place: i64,
+}
+
+/// The places of those of `ids` that are not in a table, in their order.
+async fn absent<I: entity::id::Id>(
     tx: &Tx<'_>,
     table: &str,
     only: &str,
     ids: &[I],
-) -> Result<usize> {
+) -> Result<Vec<i64>> {
     if ids.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let count: Option<i64> = Query::new(format!(
-        "SELECT COUNT(*) FROM {{r}} JOIN {table} t ON t.workspace_id = $1 AND t.id = r.id{only}"
+    let places: Vec<Place> = Query::new(format!(
+        "SELECT r.place FROM {{r}}
+         WHERE NOT EXISTS (SELECT 1 FROM {table} t
+           WHERE t.workspace_id = $1 AND t.id = r.id{only})
+         ORDER BY r.place"
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
-    .scalar(tx.connection())
+    .rows(
+        "r",
+        Rows::new()
+            .ids("id", ids.iter().copied())
+            .ints("place", (0..).take(ids.len())),
+    )
+    .all(tx.connection())
     .await?;
-    Ok(usize::try_from(count.unwrap_or_default()).unwrap_or_default())
+    Ok(places.into_iter().map(|one| one.place).collect())
 }
 
 /// One of those who receive.

@@ -47,8 +47,13 @@ fn receivers_that_cannot_be_reached_are_refused_when_the_target_is_made() {
             everybody: true,
             ..Receivers::default()
         };
+        let ours = team::create(ctx, owner, "Ours", vec![]).await.unwrap();
         let team = |id| Receivers {
             teams: vec![id],
+            ..Receivers::default()
+        };
+        let second = |id| Receivers {
+            teams: vec![ours.id, id],
             ..Receivers::default()
         };
         let member = |id| Receivers {
@@ -78,23 +83,24 @@ fn receivers_that_cannot_be_reached_are_refused_when_the_target_is_made() {
                 Invalid,
             ),
             (Email, to(&["a@b.example"; 51]), "receivers", TooLong),
-            (InApp, team(theirs.id), "receivers.teamIds", NotFound),
+            (InApp, team(theirs.id), "receivers.teamIds.0", NotFound),
+            (InApp, second(theirs.id), "receivers.teamIds.1", NotFound),
             (
                 InApp,
                 team(TeamId(Uuid::nil())),
-                "receivers.teamIds",
+                "receivers.teamIds.0",
                 NotFound,
             ),
             (
                 InApp,
                 member(stranger.member),
-                "receivers.memberIds",
+                "receivers.memberIds.0",
                 NotFound,
             ),
             (
                 InApp,
                 member(MemberId(Uuid::nil())),
-                "receivers.memberIds",
+                "receivers.memberIds.0",
                 NotFound,
             ),
         ] {

@@ -166,3 +166,21 @@ fn a_template_is_tried_on_an_account() {
         world
     });
 }
+
+#[test]
+fn a_mistake_in_a_template_that_is_tried_has_its_place_in_the_input() {
+    on_both(|world| async move {
+        let document = "query($input: PreviewNotificationTemplateInput!) { \
+            previewNotificationTemplate(input: $input) { text userErrors { path } } }";
+        let input = json!({ "input": { "template": "{{ nobody.name }}", "kind": "SLACK" } });
+        let door = Door::new(&world.ctx);
+        let answer = door.ask(&world.owner, document, &input).await;
+        let tried = &answer["data"]["previewNotificationTemplate"];
+        assert_eq!(
+            tried["userErrors"],
+            json!([{ "path": ["template"] }]),
+            "{answer}"
+        );
+        world
+    });
+}

@@ -91,7 +91,7 @@ impl PreviewQuery {
         }
         let rendered = template::check(&input.template, input.kind)
             .and_then(|()| template::render(&input.template, &facts, input.kind))
-            .map_err(|mistake| Error::Refused(vec![mistake.user_error(&["input", "template"])]));
+            .map_err(|mistake| Error::Refused(vec![mistake.user_error(&["template"])]));
         let (text, user_errors) = settle(rendered)?;
         Ok(NotificationTemplatePreview { text, user_errors })
     }
