@@ -127,7 +127,7 @@ pub fn plan<'a>(
 
 /// A place that holds one value, so that effects on it undo each other.
 #[derive(PartialEq, Eq, Hash)]
-enum Slot {
+pub(super) enum Slot {
     Tag(TagTarget, Uuid),
     Assignee,
     Status,
@@ -140,7 +140,7 @@ enum Slot {
 
 impl Slot {
     /// The place of an effect; none for what is told or made.
-    fn of(effect: &Effect, slot_of: impl Fn(Uuid) -> Uuid) -> Option<Self> {
+    pub(super) fn of(effect: &Effect, slot_of: impl Fn(Uuid) -> Uuid) -> Option<Self> {
         if let Some(tagging) = effect.tagging() {
             return Some(Self::Tag(tagging.target, slot_of(tagging.tag_id)));
         }

@@ -9,17 +9,21 @@ use uuid::Uuid;
 use super::{
     Conflict, ConflictKind,
     listening::Listening,
-    overlap::{always_ends, may_fire_together, opposed, shadowed},
+    overlap::{always_ends, may_fire_together, opposed, opposed_values, shadowed},
 };
-use crate::rule::{
-    cache::Stored,
-    lead::{Act, effects, tag_act},
+use crate::{
+    action::Effect,
+    rule::{
+        cache::Stored,
+        lead::{Act, effects, tag_act},
+        plan::Slot,
+    },
 };
 
 /// Conflicts told at most.
 const MAX_CONFLICTS: usize = 20;
 
-/// Rules compared at most for what they do to the same tags.
+/// Rules compared at most for what they do to the same tags, and for what they set.
 const MAX_PAIRS: usize = 200;
 
 /// How many rules a circle may lead through to be found.
@@ -39,6 +43,8 @@ pub(super) struct Book<'r> {
     pub(super) listeners_above: HashMap<Act, Vec<usize>>,
     pub(super) askers_above: HashMap<Uuid, Vec<usize>>,
     pub(super) above: HashMap<Uuid, Vec<Uuid>>,
+    /// Which rules set a field, and to what.
+    setters: HashMap<Slot, Vec<(usize, Effect)>>,
 }
 
 impl<'r> Book<'r> {
@@ -57,10 +63,14 @@ impl<'r> Book<'r> {
             listeners_above: HashMap::new(),
             askers_above: HashMap::new(),
             above,
+            setters: HashMap::new(),
         };
         for (place, rule) in rules.iter().enumerate() {
             for &act in &book.acts[place] {
                 book.doers.entry(act).or_default().push(place);
+            }
+            for (field, effect) in values(rule) {
+                book.setters.entry(field).or_default().push((place, effect));
             }
             let listening = Listening::of(rule);
             for act in listening.triggers {
@@ -82,6 +92,7 @@ impl<'r> Book<'r> {
     /// The conflicts of the rule at `at`.
     pub(super) fn conflicts(&self, at: usize) -> Vec<Conflict> {
         let mut found = self.opposed(at);
+        found.extend(self.opposed_values(at));
         found.extend(self.circle(at));
         found.extend(self.shadowing(at));
         found.sort_by_key(|conflict| conflict.kind);
@@ -106,6 +117,29 @@ impl<'r> Book<'r> {
             let other = &self.rules[place];
             may_fire_together(&rule.definition, &other.definition, &self.above)
                 .then(|| opposed(other, tag, puts))
+        });
+        told.take(MAX_CONFLICTS).collect()
+    }
+
+    /// Those that set a field to another value on the same change. Where the first of two ends the evaluation,
+    /// the other never has its turn on the same.
+    fn opposed_values(&self, at: usize) -> Vec<Conflict> {
+        let rule = &self.rules[at];
+        let mut others: BTreeSet<usize> = BTreeSet::new();
+        for (field, effect) in values(rule) {
+            for (place, other) in self.setters.get(&field).into_iter().flatten() {
+                if *place != at && self.active[*place] && *other != effect {
+                    others.insert(*place);
+                }
+            }
+        }
+        let told = others.into_iter().take(MAX_PAIRS);
+        let told = told.filter_map(|place| {
+            let other = &self.rules[place];
+            let first = if place < at { other } else { rule };
+            let both = !first.definition.limits.stop_after_match
+                && may_fire_together(&rule.definition, &other.definition, &self.above);
+            both.then(|| opposed_values(other))
         });
         told.take(MAX_CONFLICTS).collect()
     }
@@ -182,6 +216,18 @@ pub(super) fn tag_acts(rule: &Stored) -> Vec<Act> {
     effects(&rule.definition)
         .iter()
         .filter_map(tag_act)
+        .collect()
+}
+
+/// What a rule sets: fields that take one value, tags left out.
+fn values(rule: &Stored) -> Vec<(Slot, Effect)> {
+    let effects = effects(&rule.definition).into_iter();
+    effects
+        .filter_map(|effect| {
+            let slot = Slot::of(&effect, |tag| tag)?;
+            let is_field = !matches!(slot, Slot::Tag(..) | Slot::Playbook(_));
+            is_field.then_some((slot, effect))
+        })
         .collect()
 }
 

@@ -2,9 +2,9 @@
 //! undo each other may be just what somebody wants.
 //!
 //! Only what can be seen from the rules themselves is found, and only with the rule at hand: that it
-//! puts on what another takes off while both may fire on the same change, that a circle leads from its tags through
-//! other rules back to itself, that an earlier rule ends the evaluation whenever it could fire, or
-//! it that of a later one.
+//! puts on what another takes off, or sets what another sets to a different value, while both may fire on the
+//! same change, that a circle leads from its tags through other rules back to itself, that an earlier rule ends
+//! the evaluation whenever it could fire, or it that of a later one.
 //!
 //! - `book`: rules with what leads from one to the other, and the conflicts found in it.
 //! - `listening`: the tags that lead to a rule.
@@ -39,6 +39,9 @@ use crate::{
 pub enum ConflictKind {
     /// One puts on a tag that the other takes off, and both may fire on the same change.
     OpposedTags,
+    /// Both set a status, a priority, an assignee, a stage, an owner or a custom attribute to different values,
+    /// and both may fire on the same change.
+    OpposedValues,
     /// What one does to tags leads to the other, and back.
     TagCycle,
     /// The other comes first and ends the evaluation whenever this one could fire.
@@ -227,6 +230,23 @@ mod tests {
         check(&[one.clone(), not_a], 0, &[]);
         let another_tag = json!({"condition": word("b"), "actions": [takes(2)]});
         check(&[one, another_tag], 0, &[]);
+    }
+
+    #[test]
+    fn a_field_set_to_different_values_is_told_unless_the_first_ends_the_evaluation() {
+        let sets = |text: &str, stage: &str| json!({"condition": word(text), "actions": [{"setContactStage": {"stage": stage}}]});
+        let kind = ConflictKind::OpposedValues;
+        let (lead, customer) = (sets("a", "LEAD"), sets("b", "CUSTOMER"));
+        check(&[lead.clone(), customer.clone()], 0, &[(kind, &[2])]);
+        check(&[lead.clone(), customer.clone()], 1, &[(kind, &[1])]);
+        check(&[lead.clone(), sets("b", "LEAD")], 0, &[]);
+        let mut ends = lead.clone();
+        ends["limits"] = json!({"stopAfterMatch": true});
+        check(&[ends.clone(), customer.clone()], 1, &[]);
+        check(&[customer, ends], 0, &[(kind, &[2])]);
+        let priority = json!({"condition": word("b"),
+            "actions": [{"setConversationPriority": {"priority": "HIGH"}}]});
+        check(&[lead, priority], 0, &[]);
     }
 
     #[test]

@@ -34,6 +34,19 @@ pub(super) fn opposed(other: &Stored, tag: Uuid, puts: bool) -> Conflict {
     }
 }
 
+pub(super) fn opposed_values(other: &Stored) -> Conflict {
+    Conflict {
+        kind: ConflictKind::OpposedValues,
+        others: vec![RuleId(other.id)],
+        tag: None,
+        message: format!(
+            "This rule and “{}” set the same to different values, and both may fire at once. What the later of \
+             the two sets stays. Narrow the condition of one of them.",
+            other.name
+        ),
+    }
+}
+
 /// Whether both may fire on the same change: there can be one that both wait for, and it cannot be seen
 /// that their conditions exclude each other then.
 pub(super) fn may_fire_together(
