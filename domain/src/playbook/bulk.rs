@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::enrol::{Ended, Entrant, NotEnrolled, end, enrol, known, open};
+use super::{
+    ending::ARCHIVED,
+    enrol::{Ended, Entrant, NotEnrolled, end, enrol, known, open},
+};
 use crate::{
     access::{Actor, Scope},
     contact::ContactFilter,
@@ -183,7 +186,7 @@ impl Kind for EndEnrolments {
             by: serde_json::from_value(operation.created_by.clone())?,
             depth: 0,
             root: None,
-            why: "The playbook was archived",
+            why: ARCHIVED,
         };
         end(tx, &rows, ended).await?;
         let done = rows.len() as i64;

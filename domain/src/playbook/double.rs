@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use super::{
     count::{Counts, What},
+    ending::MERGED,
     enrol::{Ended, end},
 };
 use crate::{
@@ -69,7 +70,7 @@ pub(crate) async fn end_doubles(
         by,
         depth: 0,
         root: None,
-        why: "Merged",
+        why: MERGED,
     };
     end(tx, &rows, ended).await
 }

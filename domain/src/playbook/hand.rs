@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{
     count::{Counts, What},
+    ending::BY_HAND,
     enrol::{Ended, end},
     flow,
     history::{Left, leave},
@@ -33,7 +34,7 @@ pub async fn cancel(ctx: &Ctx, actor: &Actor, id: EnrolmentId) -> Result<enrolme
         by: actor.origin(),
         depth: 0,
         root: None,
-        why: "By hand",
+        why: BY_HAND,
     };
     end(&mut tx, std::slice::from_ref(&row), ended).await?;
     finish(tx, actor, "enrolment.cancel", &row).await

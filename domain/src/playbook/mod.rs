@@ -10,7 +10,7 @@
 //! - `projection`: reads the change log, enrols whom a source names, and brings forward whoever a
 //!   change may move; `hear`: which kinds of facts that is, `judge`: for whom of many a condition holds;
 //! - `shift`: taking enrolments under way to another version, when somebody asks for it;
-//! - `hand`: cancelling, moving on and trying again by hand;
+//! - `hand`: cancelling, moving on and trying again by hand; `ending`: what ended an enrolment, in words;
 //! - `count`: how many are where, kept by whoever moves one; `history`: what each left behind;
 //! - `failing`: actions that cannot be done, and the pause of a playbook that has too many of them; `failure`: why
 //!   an enrolment does not go on;
@@ -30,6 +30,7 @@ mod count;
 pub mod definition;
 mod double;
 mod duplicate;
+mod ending;
 mod enrol;
 mod erase;
 mod failing;
@@ -58,6 +59,7 @@ pub use count::{Overall, OverallStep, Tallies, Tally, load_overall, load_tallies
 pub use definition::Definition;
 pub(crate) use double::{end_doubles, resume_doubles};
 pub use duplicate::duplicate;
+pub use ending::ending;
 pub(crate) use enrol::{Ended, Entrant, start, stop};
 pub use enrol::{Enrolled, NotEnrolled, enrol_contacts};
 pub(crate) use erase::forget;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
+    locale::Locale,
     playbook::{self, FailureCode, hand},
     store::Query,
 };
@@ -172,6 +173,10 @@ fn taking_an_enrolment_in_hand_takes_it_away_from_whoever_holds_it() {
         stage.die_holding().await;
         let cancelled = hand::cancel(&ctx, &owner, id).await.unwrap();
         assert_eq!(cancelled.ending.as_deref(), Some("By hand"));
+        let told = |locale| playbook::ending(locale, &cancelled);
+        assert_eq!(told(Locale::En), Some("By hand"));
+        assert_eq!(told(Locale::Ja), Some("手動で終了"));
+        assert_eq!(told(Locale::Zh), Some("手动结束"));
         stage.settle().await;
         assert_eq!(stage.stands(id).await, "CANCELLED act");
         assert_eq!(stage.history(id).await, ["act CANCELLED"]);

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::{
+    locale::Locale,
     page::PageRequest,
     playbook::{self, EnrolmentFilter, FailureCode},
 };
@@ -104,9 +105,13 @@ impl Enrolment {
         self.0.ended_at
     }
 
-    /// The goal that was reached, the exit that was taken, or why somebody ended it.
-    fn ending(&self) -> Option<&str> {
-        self.0.ending.as_deref()
+    /// The goal that was reached, the exit that was taken, the rule or playbook that ended it, or another reason
+    /// in words.
+    fn ending(
+        &self,
+        #[graphql(desc = "The language of reasons.", default)] locale: Locale,
+    ) -> Option<&str> {
+        playbook::ending(locale, &self.0)
     }
 
     /// Whether an error keeps it from going on at the moment, or has stopped it.
