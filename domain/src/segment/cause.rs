@@ -1,6 +1,6 @@
 //! Why somebody came into a segment or went out of it.
 
-use entity::id::MergeId;
+use entity::id::{AttributeId, MergeId, SegmentId, TagId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,6 +26,9 @@ pub enum Cause {
         /// Where the cascade it belongs to began.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         root: Option<Position>,
+        /// What of the workspace it was about; missing in histories of the first release.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// Nothing happened; time passed.
     Time,
@@ -55,6 +58,37 @@ pub enum Cause {
     },
 }
 
+/// What of the workspace a change was about, besides whom it concerned: with it people find the part of the
+/// condition that the change decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum About {
+    /// The tag that was put on or taken off.
+    Tag(TagId),
+    /// The segment that was entered or left.
+    Segment(SegmentId),
+    /// The custom attribute that was set.
+    Attribute(AttributeId),
+    /// The name of what the contact did.
+    Event(String),
+}
+
+impl About {
+    fn of(fact: &Fact) -> Option<Self> {
+        match fact {
+            Fact::TaggingAdded { tag_id, .. }
+            | Fact::TaggingRemoved { tag_id, .. }
+            | Fact::TaggingRenewed { tag_id, .. } => Some(Self::Tag(*tag_id)),
+            Fact::SegmentEntered { segment_id, .. } | Fact::SegmentLeft { segment_id, .. } => {
+                Some(Self::Segment(*segment_id))
+            }
+            Fact::AttributeSet { attribute_id, .. } => Some(Self::Attribute(*attribute_id)),
+            Fact::EventRecorded { name, .. } => name.clone().map(Self::Event),
+            _ => None,
+        }
+    }
+}
+
 impl Cause {
     /// That an entry of the change log led there.
     pub(crate) fn entry(entry: &Entry) -> Self {
@@ -64,6 +98,7 @@ impl Cause {
             origin: entry.origin,
             depth: entry.depth,
             root: Some(entry.root),
+            about: About::of(&entry.fact),
         }
     }
 
@@ -96,7 +131,7 @@ mod tests {
     fn stored_causes_keep_decoding() {
         let stored: Vec<serde_json::Value> =
             serde_json::from_str(include_str!("samples/cause.json")).unwrap();
-        assert_eq!(stored.len(), 6);
+        assert_eq!(stored.len(), 8);
         for sample in stored {
             let cause: Cause = serde_json::from_value(sample.clone()).unwrap();
             assert_eq!(serde_json::json!(cause), sample);

@@ -57,7 +57,7 @@ mod write;
 
 use crate::condition::{Condition, path::Path, reference::Reference};
 
-pub use cause::Cause;
+pub use cause::{About, Cause};
 pub use duplicate::{Duplicate, duplicate};
 pub(crate) use moves::forget;
 pub(crate) use read::count_of;

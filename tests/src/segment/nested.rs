@@ -11,7 +11,7 @@ use domain::{
     },
     contact::{self, NewContact},
     event,
-    segment::{self, Cause, Changes, clock::SegmentClock, uses},
+    segment::{self, About, Cause, Changes, clock::SegmentClock, uses},
     tag::{NewTaggings, tagging},
     work::schedule,
 };
@@ -65,6 +65,14 @@ fn a_segment_of_segments_follows_them() {
             matches!(&moves[0].2, Cause::Change { fact, depth: 1, .. } if fact == "segment.entered"),
             "{moves:?}"
         );
+        // The segment it is made of, and the tag by which that was entered.
+        for (segment, expected) in [(outer, About::Segment(inner)), (inner, About::Tag(vip))] {
+            let moves = history(&world, segment).await;
+            let Cause::Change { about, .. } = &moves[0].2 else {
+                panic!("{moves:?}");
+            };
+            assert_eq!(about.as_ref(), Some(&expected));
+        }
         take(&world, one, vip).await;
         settle(&world).await;
         holds(&world, outer, &[other]).await;

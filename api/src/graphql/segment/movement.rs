@@ -1,13 +1,20 @@
 //! The history of segments.
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::segment::{self, Cause};
+use domain::segment::{self, About, Cause};
 use entity::kind::SegmentSubject;
 
 use super::{Segment, SegmentAct, account_of, contact_of, subject_id};
 use crate::boxed;
-use crate::graphql::{access::ChangeOrigin, account::Account, contact::Contact, context::loader};
+use crate::graphql::{
+    access::ChangeOrigin,
+    account::Account,
+    attribute::Attribute,
+    contact::Contact,
+    context::{loaded, loader},
+    tag::Tag,
+};
 
 /// A contact or an account that came into a segment or went out of it, and why.
 pub(crate) struct SegmentMove(pub(crate) segment::Move);
@@ -95,6 +102,7 @@ pub(crate) enum SegmentCauseKind {
 
 /// Why something came into a segment or went out of it.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct SegmentCause {
     /// What kind of cause it was.
     kind: SegmentCauseKind,
@@ -108,6 +116,49 @@ pub(crate) struct SegmentCause {
     version: Option<i64>,
     /// The merge's id, if it was a merge.
     merge_id: Option<ID>,
+    #[graphql(skip)]
+    about: Option<About>,
+}
+
+#[ComplexObject]
+impl SegmentCause {
+    /// The tag that was put on or taken off, if that was the change; of a history of an earlier release nothing.
+    #[boxed]
+    async fn tag(&self, context: &Context<'_>) -> Result<Option<Tag>> {
+        let tag = match self.about {
+            Some(About::Tag(id)) => Some(id),
+            _ => None,
+        };
+        loaded(context, tag, Tag::from).await
+    }
+
+    /// The other segment that was entered or left, if that was the change.
+    #[boxed]
+    async fn segment(&self, context: &Context<'_>) -> Result<Option<Segment>> {
+        let segment = match self.about {
+            Some(About::Segment(id)) => Some(id),
+            _ => None,
+        };
+        loaded(context, segment, Segment).await
+    }
+
+    /// The custom attribute that was set, if that was the change.
+    #[boxed]
+    async fn attribute(&self, context: &Context<'_>) -> Result<Option<Attribute>> {
+        let attribute = match self.about {
+            Some(About::Attribute(id)) => Some(id),
+            _ => None,
+        };
+        loaded(context, attribute, Attribute).await
+    }
+
+    /// The name of what the contact did, if that was the change.
+    fn event_name(&self) -> Option<&str> {
+        match &self.about {
+            Some(About::Event(name)) => Some(name.as_str()),
+            _ => None,
+        }
+    }
 }
 
 impl From<&Cause> for SegmentCause {
@@ -119,14 +170,17 @@ impl From<&Cause> for SegmentCause {
             origin: None,
             version: None,
             merge_id: None,
+            about: None,
         };
         match cause {
             Cause::Change {
                 position,
                 fact,
                 origin,
+                about,
                 ..
             } => Self {
+                about: about.clone(),
                 fact: Some(fact.clone()),
                 cursor: Some(position.clone()),
                 origin: Some((*origin).into()),
