@@ -294,7 +294,7 @@ fn a_message_that_slack_cannot_read_fails_alone_and_its_owners_are_told_once() {
             told[0].1.title,
             "「sales」への通知を 1 件届けられませんでした"
         );
-        assert!(told[0].1.body.contains("400"), "{}", told[0].1.body);
+        assert_eq!(told[0].1.body, "送信先が400を返しました");
         world
     });
 }

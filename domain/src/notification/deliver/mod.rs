@@ -13,7 +13,7 @@
 //! - `hold`: one call at a time to each target;
 //! - `content`: what each job says;
 //! - `attempt`: the call itself;
-//! - `outcome`: writing down what came of it.
+//! - `outcome`: writing down what came of it; `wrong`: what went wrong, in the workspace's language.
 
 mod attempt;
 mod content;
@@ -21,6 +21,7 @@ mod hold;
 mod job;
 mod outcome;
 mod pace;
+mod wrong;
 
 use std::{
     collections::BTreeMap,

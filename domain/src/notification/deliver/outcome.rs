@@ -10,6 +10,7 @@ use super::{
     CameOfIt, PACE_S,
     attempt::{Answer, Attempt},
     job::{Job, Row},
+    wrong::{NOBODY, wrong},
 };
 use crate::{
     access::Origin,
@@ -59,9 +60,7 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
     };
     if matches!(attempt.answer, Answer::InApp(_)) && members.is_empty() {
         verdict = Verdict::Refused;
-        error =
-            "nobody receives it: the target's teams and members are gone, or nobody is in charge"
-                .to_owned();
+        NOBODY.clone_into(&mut error);
     }
     let (is_kept, state, again) = match (verdict, next) {
         (Verdict::Delivered, _) => (
@@ -81,9 +80,9 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         tracing::warn!(delivery.id = %delivery.id, "an attempt ended after its claim was lost");
         return Ok(CameOfIt::Lost);
     }
-    let wrong = (!error.is_empty()).then_some(error.as_str());
+    let kept = (!error.is_empty()).then_some(error.as_str());
     ATTEMPTS
-        .write::<AttemptId>(&tx, delivery.id, &attempt.tried, wrong)
+        .write::<AttemptId>(&tx, delivery.id, &attempt.tried, kept)
         .await?;
     update_delivery(&tx, job, attempt, state, again, &error).await?;
     if let Answer::InApp(entry) = &attempt.answer {
@@ -95,17 +94,18 @@ pub(super) async fn write(ctx: &Ctx, job: &Job, attempt: &Attempt) -> Result<Cam
         delivery::record_finished(&mut tx, delivery.id, delivery.contact_id, delivered);
     }
     release_target(&tx, delivery, verdict).await?;
+    let told = wrong(job.locale, attempt);
     match (verdict, state) {
-        (Verdict::Disable { reason }, _) => disable_target(&mut tx, job, reason, &error).await?,
+        (Verdict::Disable { reason }, _) => disable_target(&mut tx, job, reason, &told).await?,
         (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) if is_theirs => {
-            refuse(&mut tx, job, &error).await?;
+            refuse(&mut tx, job, &told).await?;
         }
         // The whole schedule is used up.
         (Verdict::Retry { .. } | Verdict::Throttled { .. }, DeliveryState::Failed) => {
-            give_up(&mut tx, job, &error).await?;
+            give_up(&mut tx, job, &told).await?;
         }
         // Whoever tries a target out sees what comes of it.
-        (Verdict::Refused, _) if !job.is_test() => refuse(&mut tx, job, &error).await?,
+        (Verdict::Refused, _) if !job.is_test() => refuse(&mut tx, job, &told).await?,
         _ => {}
     }
     tx.commit().await?;
