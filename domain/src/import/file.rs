@@ -15,7 +15,7 @@ use crate::{
     upload as uploads,
 };
 
-/// A place between two records of a file.
+/// A place between two records of a file, or in a line that is too long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     /// Bytes before it.
@@ -24,6 +24,9 @@ pub(super) struct Place {
     pub(super) line: i64,
     /// Records before it, without header and empty lines.
     pub(super) record: i64,
+    /// Whether it is in a line that is too long: what is left of that is no record.
+    #[serde(default)]
+    pub(super) is_torn: bool,
 }
 
 /// Some records, and the place behind them.
@@ -141,13 +144,22 @@ pub(super) fn split(bytes: &[u8], is_end: bool, cut: Cut, mut place: Place, limi
         place.offset += mark as i64;
     }
     let mut records = Vec::new();
-    while records.len() < limit
-        && let Some(record) = record::read(rest, cut.delimiter, is_end)
-    {
+    while records.len() < limit {
+        if place.is_torn {
+            let (bytes, ends) = record::rest_of_line(rest, is_end);
+            rest = &rest[bytes..];
+            place.offset += bytes as i64;
+            place.line += i64::from(ends);
+            place.is_torn = !ends;
+        }
+        let Some(record) = record::read(rest, cut.delimiter, is_end) else {
+            break;
+        };
         rest = &rest[record.bytes..];
         let line = place.line + 1;
         place.offset += record.bytes as i64;
         place.line += record.lines as i64;
+        place.is_torn = record.is_torn();
         if record.is_blank() {
             continue;
         }
@@ -168,6 +180,7 @@ pub(super) fn split(bytes: &[u8], is_end: bool, cut: Cut, mut place: Place, limi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sheet::record::Broken;
 
     #[test]
     fn lines_are_counted_as_an_editor_counts_them() {
@@ -190,5 +203,37 @@ mod tests {
         let second = split(rest, true, cut, first.place, 1);
         assert_eq!(second.records, batch.records[1..]);
         assert_eq!(second.place, batch.place);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_one_record_wherever_the_pieces_end() {
+        let cut = Cut {
+            delimiter: b',',
+            header: true,
+        };
+        for end in ["\n", "\r\n", "\r"] {
+            let long = "x".repeat(record::MAX_RECORD + 10);
+            let text = format!("name,email{end}{long},y@x.example{end}c,d{end}");
+            let text = text.as_bytes();
+            let (mut place, mut records) = (Place::default(), Vec::new());
+            for piece in [record::MAX_RECORD + 11, 17, 20, text.len()] {
+                let from = place.offset as usize;
+                let to = (from + piece).min(text.len());
+                let batch = split(&text[from..to], to == text.len(), cut, place, 10);
+                records.extend(batch.records);
+                place = batch.place;
+            }
+            let told: Vec<_> = records
+                .iter()
+                .map(|(number, line, record)| (*number, *line, record.broken, record.cells.len()))
+                .collect();
+            let expected = [(1, 2, Some(Broken::TooLong), 0), (2, 3, None, 2)];
+            assert_eq!(told, expected, "{end:?}");
+            assert_eq!(
+                (place.offset, place.line),
+                (text.len() as i64, 3),
+                "{end:?}"
+            );
+        }
     }
 }

@@ -48,6 +48,23 @@ impl Record {
     pub fn is_blank(&self) -> bool {
         self.broken.is_none() && self.cells.iter().all(|cell| cell.trim_ascii().is_empty())
     }
+
+    /// Whether it ends in its line, which is too long: what follows is no record before the next line
+    /// ([`rest_of_line`]).
+    pub fn is_torn(&self) -> bool {
+        self.broken.is_some() && self.lines == 0
+    }
+}
+
+/// Bytes that are left of the line in which `bytes` begins, and whether its end is among them. `bytes` goes on if not
+/// `is_end`: a carriage return at the very end may then be half of a line end, and is left for the next piece.
+pub fn rest_of_line(bytes: &[u8], is_end: bool) -> (usize, bool) {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    match end {
+        None => (bytes.len(), false),
+        Some(end) if end + 1 == bytes.len() && bytes[end] == b'\r' && !is_end => (end, false),
+        Some(end) => (end + line_end(&bytes[end..]), true),
+    }
 }
 
 /// The record at the beginning of `bytes`, which goes on if not `is_end`. Nothing when there is none,
