@@ -20,8 +20,9 @@ use crate::{
     text,
 };
 
-/// Entries one cell may have.
-const MAX_ENTRIES: usize = 20;
+/// Entries one cell may have: more than anybody keeps, so that the cell of an export is read again. However many
+/// they are, a step reads no more than a window of the file.
+const MAX_ENTRIES: usize = 1_000;
 
 /// An entry of a cell, as exports write it.
 #[derive(Deserialize)]
@@ -190,13 +191,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_many_topics_is_read_as_they_were_exported() {
+        let entries: Vec<String> = (0..500)
+            .map(|n| format!(r#"{{"channel": "EMAIL", "topic": "{n}", "state": "SUBSCRIBED"}}"#))
+            .collect();
+        let cell = format!("[{}]", entries.join(","));
+        assert_eq!(read(&cell).unwrap().len(), entries.len());
+    }
+
+    #[test]
     fn a_cell_that_is_anything_else_is_refused() {
         use UserErrorCode::{Contradictory, Invalid, LimitReached, TooLong};
         let entry = |topic: &str, state: &str| {
             format!(r#"{{"channel": "EMAIL", "topic": "{topic}", "state": "{state}"}}"#)
         };
         let list = |entries: &[String]| format!("[{}]", entries.join(","));
-        let many: Vec<String> = (0..21)
+        let many: Vec<String> = (0..=MAX_ENTRIES)
             .map(|n| entry(&n.to_string(), "SUBSCRIBED"))
             .collect();
         let both = [entry("a", "SUBSCRIBED"), entry(" a", "UNSUBSCRIBED")];
