@@ -2,15 +2,16 @@
 
 use chrono::TimeDelta;
 use domain::{
+    email::{self, NewEmailEvent},
     export::Records,
     segment::{self, hand},
     tag::{Request, tagging},
     task,
 };
-use entity::kind::{OrderStatus, SegmentSubject, TagKind, TaskPriority};
+use entity::kind::{EmailEventKind, OrderStatus, SegmentSubject, TagKind, TaskPriority};
 use serde_json::{Value, json};
 
-use super::{ADA, BOB, ago, contact_of, did, ids, kinds, lines, table};
+use super::{ADA, BOB, ago, contact_of, did, ids, kinds, lines, mailed, table};
 use crate::{
     fact::{an_order, email as of},
     support::{
@@ -68,6 +69,34 @@ fn orders_have_their_lines_in_both_formats_and_a_row_each_when_asked_for() {
         };
         let found = lines(&world, Records::Orders(filter)).await;
         assert_eq!(ids(&found, "externalId"), ["o1"]);
+        world
+    });
+}
+
+#[test]
+fn email_events_say_whether_opens_of_the_email_are_tracked() {
+    on_both(|world| async move {
+        mailed(&world, "tracked", EmailEventKind::Sent, 20).await;
+        let untracked = NewEmailEvent {
+            external_id: "untracked".to_owned(),
+            email_key: "m2".to_owned(),
+            recipient: BOB.to_owned(),
+            kind: EmailEventKind::Sent,
+            occurred_at: ago(&world, 10),
+            campaign: None,
+            origin: None,
+            bounce: None,
+            url: None,
+            user_agent: None,
+            ip: None,
+            tracks_opens: Some(false),
+        };
+        let taken = email::ingest(&world.ctx, &world.owner, vec![untracked]).await;
+        taken.unwrap();
+        let mut events = lines(&world, Records::EmailEvents(Default::default())).await;
+        events.sort_by_key(|one| one["externalId"].to_string());
+        let told: Vec<&Value> = events.iter().map(|one| &one["tracksOpens"]).collect();
+        assert_eq!(told, [&json!(true), &json!(false)]);
         world
     });
 }

@@ -43,4 +43,5 @@ pub(super) const EMAIL_EVENT: Columns<'static, entity::email_event::Model> = fie
     url: "URL",
     occurred_at: "Occurred at",
     created_at: "Taken in at",
+    tracks_opens: "Tracks opens",
 );
