@@ -97,21 +97,36 @@ impl<'x> Head<'x> {
         ids
     }
 
-    /// When the message says it was sent. Nothing before 1970 or after 2200: such dates come from
-    /// broken clocks, and a time-line sorted by them is worse than one that says "unknown".
+    /// When the message says it was sent, or else when the last server took it in. Nothing before 1970 or after 2200:
+    /// such dates come from broken clocks, and a time-line sorted by them is worse than one that says "unknown".
     pub(super) fn date(&self) -> Option<DateTime<Utc>> {
-        let written = self.value("Date")?.as_datetime()?;
-        if !written.is_valid() || !(1970..2200).contains(&written.year) {
-            return None;
-        }
-        let mut seconds = written.to_timestamp();
-        // The one zone name outside RFC 5322 that Japanese mailers write; the parser reads it as
-        // Greenwich.
-        if self.raw("Date")?.ends_with(" JST") && written.tz_hour == 0 {
-            seconds -= 9 * 3600;
-        }
-        DateTime::from_timestamp(seconds, 0)
+        self.written().or_else(|| self.received())
     }
+
+    fn written(&self) -> Option<DateTime<Utc>> {
+        moment(self.value("Date")?.as_datetime()?, &self.raw("Date")?)
+    }
+
+    /// Each server puts its line above the others', and the moment at its end.
+    fn received(&self) -> Option<DateTime<Utc>> {
+        let line = self.raw("Received")?;
+        let (_, text) = line.rsplit_once(';')?;
+        moment(&mail_parser::DateTime::parse_rfc822(text)?, text)
+    }
+}
+
+/// The moment that `date` is, which was read from `text`.
+fn moment(date: &mail_parser::DateTime, text: &str) -> Option<DateTime<Utc>> {
+    if !date.is_valid() || !(1970..2200).contains(&date.year) {
+        return None;
+    }
+    let mut seconds = date.to_timestamp();
+    // The one zone name outside RFC 5322 that Japanese mailers write; the parser reads it as
+    // Greenwich.
+    if text.ends_with(" JST") && date.tz_hour == 0 {
+        seconds -= 9 * 3600;
+    }
+    DateTime::from_timestamp(seconds, 0)
 }
 
 /// A message id without brackets; `None` if the text cannot be one.
@@ -182,6 +197,29 @@ mod tests {
             assert_eq!(head.ids("References"), ["a@b", "c@d", "e@f"]);
         });
         assert!(normal_id(&"x".repeat(500)).unwrap().starts_with("hash:"));
+    }
+
+    #[test]
+    fn a_message_without_a_date_is_of_the_moment_it_was_taken_in() {
+        let hops = "Received: from a.example by b.example; Thu, 29 Apr 2016 23:34:45\r\n +0900 (JST)\r\n\
+                    Received: from c.example by a.example; Thu, 29 Apr 2016 09:00:00 +0900\r\n";
+        let taken = Some("2016-04-29T14:34:45+00:00");
+        let no_moment = "Received: by elsewhere";
+        for (block, expected) in [
+            (hops.to_owned(), taken),
+            (format!("Date: yesterday\r\n{hops}"), taken),
+            (
+                format!("{hops}Date: Thu, 29 Apr 2016 09:00:00 +0000"),
+                Some("2016-04-29T09:00:00+00:00"),
+            ),
+            (format!("{no_moment}\r\n"), None),
+            (format!("{no_moment}; soon\r\n"), None),
+        ] {
+            head(block.as_bytes(), |head| {
+                let date = head.date().map(|date| date.to_rfc3339());
+                assert_eq!(date.as_deref(), expected, "{block}");
+            });
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Mail {
     pub delivered_to: Vec<EmailAddress>,
     /// `Subject` on one line, at most [`MAX_SUBJECT_CHARS`] characters; empty if there is none.
     pub subject: String,
-    /// `Date`; `None` if missing or unreadable.
+    /// `Date`, or else when the last server took it in; `None` if neither can be read.
     pub sent_at: Option<DateTime<Utc>>,
     /// The body as plain text, at most 1 MiB.
     pub text: String,
