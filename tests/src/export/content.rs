@@ -13,7 +13,7 @@ use domain::{
 use entity::kind::{ExportEncoding, ExportFormat, ImportCreation, ImportPolicy, SubjectKind};
 use serde_json::{Value, json};
 
-use super::{FORMULAS, contacts, csv, export, people, wanted};
+use super::{FORMULAS, contacts, csv, export, people, read, wanted};
 use crate::support::{client::text, on_both, refusal::refusals};
 
 #[test]
@@ -173,6 +173,51 @@ fn a_persons_data_is_streamed_whole() {
             let rows = rows.as_array().unwrap().len();
             assert!(tables[table].len() >= rows, "{table}");
         }
+        world
+    });
+}
+
+#[test]
+fn the_data_of_somebody_who_was_merged_away_is_that_of_the_survivor() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let mut ids = Vec::new();
+        for name in ["Stays", "Goes"] {
+            let new = contact::NewContact {
+                name: name.to_owned(),
+                ..contact::NewContact::default()
+            };
+            ids.push(contact::create(ctx, owner, new).await.unwrap().id);
+        }
+        let (stays, goes) = (ids[0], ids[1]);
+        let file = || {
+            wanted(
+                What::Person(goes),
+                ExportFormat::JsonLines,
+                ExportEncoding::Utf8,
+            )
+        };
+        let before = export::ask(ctx, owner, file()).await.unwrap();
+        let merged = contact::merge::merge(ctx, owner, stays, goes, "one person").await;
+        merged.unwrap();
+        for bytes in [
+            read(ctx, &before.ticket).await,
+            export(&world, file()).await,
+        ] {
+            let lines = String::from_utf8(bytes).unwrap();
+            let rows = lines.lines();
+            let rows = rows.map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let names: BTreeSet<String> = rows
+                .filter(|line| line["table"] == "contact")
+                .map(|line| text(&line["row"]["name"]))
+                .collect();
+            assert_eq!(
+                names,
+                BTreeSet::from(["Goes".to_owned(), "Stays".to_owned()])
+            );
+        }
+        let whole = contact::export::export(ctx, owner, goes).await.unwrap();
+        assert_eq!(whole["tables"]["contact"].as_array().unwrap().len(), 2);
         world
     });
 }

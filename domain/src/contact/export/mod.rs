@@ -14,7 +14,7 @@ mod show;
 use std::collections::BTreeMap;
 
 use entity::id::{ContactId, WorkspaceId};
-use sea_orm::DatabaseBackend;
+use sea_orm::{ConnectionTrait, DatabaseBackend};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result},
+    merge::{self, Things},
     store::{Query, Rows},
 };
 
@@ -41,7 +42,7 @@ pub const MAX_ROWS: usize = 500;
 pub async fn export(ctx: &Ctx, actor: &Actor, id: ContactId) -> Result<Value> {
     actor.require(Scope::Write)?;
     let snapshot = ctx.db.snapshot().await?;
-    let ids = people(&snapshot, actor.workspace, id).await?;
+    let ids = whole(&snapshot, actor.workspace, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
@@ -93,7 +94,7 @@ const CURRENCY_OF_LINE: &str = "(SELECT o.currency FROM sales_order o
     WHERE o.workspace_id = t.workspace_id AND o.id = t.order_id)";
 
 /// The SQL of a row `t` of `table` as a JSON object of all its columns, and the currency of its amounts.
-async fn row_as_json(connection: &impl sea_orm::ConnectionTrait, table: &str) -> Result<String> {
+async fn row_as_json(connection: &impl ConnectionTrait, table: &str) -> Result<String> {
     let is_line = table == "order_line";
     if connection.get_database_backend() == DatabaseBackend::Postgres {
         return Ok(if is_line {
@@ -148,6 +149,24 @@ fn part(place: usize) -> Option<(&'static str, &'static [&'static str])> {
     parts.nth(place)
 }
 
+/// The contact that is meant, with everybody merged into it; nobody when it is not there. Who was merged into another,
+/// perhaps since the file was asked for, is that person.
+async fn whole(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    id: ContactId,
+) -> Result<Vec<ContactId>> {
+    let found = people(connection, workspace, id).await?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let means = merge::survivors(connection, workspace, Things::Contacts, vec![id.0]).await?;
+    match means.first() {
+        Some((_, survivor)) => people(connection, workspace, ContactId(*survivor)).await,
+        None => Ok(found),
+    }
+}
+
 /// What is kept of a person from a place on: at most `limit` rows, in the order of their keys, so that
 /// what comes or goes meanwhile moves no other row. For reading all of it in turn, however much there is.
 pub(crate) async fn rows(
@@ -161,7 +180,7 @@ pub(crate) async fn rows(
     let Some((table, conditions)) = part(*number) else {
         return Err(Error::Internal("there is no such table".to_owned()));
     };
-    let ids = people(ctx.reader(), workspace, id).await?;
+    let ids = whole(ctx.reader(), workspace, id).await?;
     if ids.is_empty() {
         return Err(Error::not_found(&["id"], "contact"));
     }
