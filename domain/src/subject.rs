@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    account,
+    account, contact,
     error::{Error, Result},
     store::{Query, Tx, dialect},
 };
@@ -69,10 +69,10 @@ impl Subject {
     /// its id stands in the input. It is not merged away or erased before the end of `tx`, so that what
     /// is written about it is not left on something hidden or gone.
     pub(crate) async fn check(&self, tx: &Tx<'_>, field: &[&str]) -> Result<Option<ContactId>> {
-        let (table, contact, what) = match self.kind {
-            SubjectKind::Contact => ("contact", "t.id", "contact"),
-            SubjectKind::Account => ("account", "NULL", "account"),
-            SubjectKind::Conversation => ("conversation", "t.contact_id", "conversation"),
+        let (table, contact) = match self.kind {
+            SubjectKind::Contact => ("contact", "t.id"),
+            SubjectKind::Account => ("account", "NULL"),
+            SubjectKind::Conversation => ("conversation", "t.contact_id"),
         };
         let here = match self.kind {
             SubjectKind::Contact => " AND t.merged_into_id IS NULL",
@@ -90,13 +90,18 @@ impl Subject {
             .bind(self.id)
             .one(tx.connection())
             .await?;
-        match found {
-            Some(found) => Ok(found.contact_id),
-            None if self.kind == SubjectKind::Account => {
-                let id = AccountId(self.id);
-                Err(account::absent(tx.connection(), tx.workspace, id, field).await)
-            }
-            None => Err(Error::not_found(field, what)),
+        if let Some(found) = found {
+            return Ok(found.contact_id);
         }
+        let (connection, workspace) = (tx.connection(), tx.workspace);
+        Err(match self.kind {
+            SubjectKind::Contact => {
+                contact::absent(connection, workspace, ContactId(self.id), field).await
+            }
+            SubjectKind::Account => {
+                account::absent(connection, workspace, AccountId(self.id), field).await
+            }
+            SubjectKind::Conversation => Error::not_found(field, "conversation"),
+        })
     }
 }

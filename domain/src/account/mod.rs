@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::{
     ctx::Ctx,
-    error::{Error, Result, UserErrorCode},
+    error::{Error, Result},
     mail::EmailAddress,
     store::{Query, Rows, Tx, dialect},
     text,
@@ -162,34 +162,8 @@ pub(crate) async fn absent(
     id: AccountId,
     path: &[&str],
 ) -> Error {
-    match survivor(connection, workspace, id).await {
-        Ok(Some(survivor)) => {
-            let message = format!(
-                "This account was merged into “{}”. Name that one: {}.",
-                survivor.name, survivor.id
-            );
-            Error::refused(path, UserErrorCode::NotFound, message)
-        }
-        Ok(None) => Error::not_found(path, "account"),
-        Err(error) => error,
-    }
-}
-
-/// The account that an account was merged into, in the end.
-async fn survivor(
-    connection: &impl ConnectionTrait,
-    workspace: WorkspaceId,
-    id: AccountId,
-) -> Result<Option<account::Model>> {
     let things = crate::merge::Things::Accounts;
-    let ways = crate::merge::survivors(connection, workspace, things, vec![id.0]).await?;
-    let Some((_, survivor)) = ways.first() else {
-        return Ok(None);
-    };
-    let found = account::Entity::find_by_id((workspace, AccountId(*survivor)))
-        .one(connection)
-        .await?;
-    Ok(found)
+    crate::merge::absent(connection, workspace, things, id.0, path).await
 }
 
 /// The accounts among `ids` that were not merged into others or deleted, in no particular order.

@@ -12,7 +12,7 @@ use entity::{
 use sea_orm::ConnectionTrait as _;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     merge::{self, Things},
     store::{Query, Rows, Tx, dialect, hold_by_id},
 };
@@ -21,10 +21,11 @@ use crate::{
 /// what somebody else changed meanwhile, a merge for one, would be undone. Refuses one who was merged
 /// into another.
 pub(super) async fn row(tx: &Tx<'_>, id: ContactId, field: &str) -> Result<contact::Model> {
-    hold_by_id::<contact::Model, _>(tx, id)
-        .await?
-        .filter(|contact| contact.merged_into_id.is_none())
-        .ok_or_else(|| Error::not_found(&[field], "contact"))
+    let found = hold_by_id::<contact::Model, _>(tx, id).await?;
+    match found.filter(|contact| contact.merged_into_id.is_none()) {
+        Some(contact) => Ok(contact),
+        None => Err(super::absent(tx.connection(), tx.workspace, id, &[field]).await),
+    }
 }
 
 /// An identity that is about to go.

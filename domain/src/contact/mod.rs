@@ -30,11 +30,11 @@ use entity::{
     id::{AccountId, CampaignId, ContactId, Id as _, MemberId, MessageId, WorkspaceId},
     kind::{Channel, HealthBand, IdentityKind, LifecycleStage},
 };
-use sea_orm::{DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 
 use crate::{
     ctx::Ctx,
-    error::Result,
+    error::{Error, Result},
     store::{Query, Rows},
 };
 
@@ -138,6 +138,18 @@ pub async fn find(ctx: &Ctx, workspace: WorkspaceId, id: ContactId) -> Result<Op
         Some((_, survivor)) => find_unmerged(ctx, workspace, *survivor).await,
         None => Ok(None),
     }
+}
+
+/// The refusal of a contact that is not there to be named: one that was merged says into which. `path` is where the id
+/// stands in the input.
+pub(crate) async fn absent(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    id: ContactId,
+    path: &[&str],
+) -> Error {
+    let things = crate::merge::Things::Contacts;
+    crate::merge::absent(connection, workspace, things, id.0, path).await
 }
 
 async fn find_unmerged(

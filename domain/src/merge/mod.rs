@@ -19,7 +19,7 @@ pub(crate) mod tags;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::id::{Id, MergeId, WorkspaceId};
+use entity::id::{AccountId, ContactId, Id, MergeId, WorkspaceId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -47,6 +47,13 @@ impl Things {
         match self {
             Self::Contacts => "contact",
             Self::Accounts => "account",
+        }
+    }
+
+    fn global_id(self, id: Uuid) -> String {
+        match self {
+            Self::Contacts => ContactId(id).to_string(),
+            Self::Accounts => AccountId(id).to_string(),
         }
     }
 
@@ -319,6 +326,48 @@ pub(crate) async fn survivors(
     rows.iter()
         .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
         .collect()
+}
+
+/// The refusal of a thing that is not there to be named: one that was merged says into which, as its id is still
+/// answered where it is only read. `path` is where the id stands in the input.
+pub(crate) async fn absent(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    things: Things,
+    id: Uuid,
+    path: &[&str],
+) -> Error {
+    match survivor(connection, workspace, things, id).await {
+        Ok(Some((name, id))) => {
+            let what = things.table();
+            let message = format!("This {what} was merged into “{name}”. Name that one: {id}.");
+            Error::refused(path, UserErrorCode::NotFound, message)
+        }
+        Ok(None) => Error::not_found(path, things.table()),
+        Err(error) => error,
+    }
+}
+
+/// The name and the global id of the thing that one was merged into, in the end.
+async fn survivor(
+    connection: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+    things: Things,
+    id: Uuid,
+) -> Result<Option<(String, String)>> {
+    let ways = survivors(connection, workspace, things, vec![id]).await?;
+    let Some(&(_, survivor)) = ways.first() else {
+        return Ok(None);
+    };
+    let table = things.table();
+    let name: Option<String> = Query::new(format!(
+        "SELECT t.name FROM {table} t WHERE t.workspace_id = $1 AND t.id = $2"
+    ))
+    .bind(workspace)
+    .bind(survivor)
+    .scalar(connection)
+    .await?;
+    Ok(name.map(|name| (name, things.global_id(survivor))))
 }
 
 /// Which thing each of `asked` means: of one that was merged away, however often, the one that answers

@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use domain::{
     attribute::{Setting, Value},
     contact::{
-        self, ContactFilter, ContactOrder, ProfileChanges,
-        erase::PERSONAL_TABLES,
+        self, ContactChanges, ContactFilter, ContactOrder, ProfileChanges,
+        erase::{PERSONAL_TABLES, erase},
         merge::{self, Follows, MERGED_TABLES},
         subscription::{self, NewState},
     },
     email::{self, NewEmailEvent},
+    error::{Error, UserErrorCode},
     event::{self, NewEvent},
     note,
     page::PageRequest,
@@ -398,6 +399,39 @@ fn merges_are_undone_from_the_newest() {
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
         let refused = merge::merge(ctx, &stranger, a, b, "").await;
         assert_eq!(refusals(refused), ["survivorId NotFound"]);
+        world
+    });
+}
+
+#[test]
+fn what_cannot_be_done_to_a_merged_contact_says_into_whom_it_was_merged() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        world
+            .receive(&[("1", "a@x.example", ""), ("2", "b@x.example", "")])
+            .await;
+        let stays = contact_of(&world, "a@x.example").await;
+        let goes = contact_of(&world, "b@x.example").await;
+        merge::merge(ctx, owner, stays, goes, "").await.unwrap();
+        let changed = contact::update(ctx, owner, goes, ContactChanges::default()).await;
+        let merged = merge::merge(ctx, owner, stays, goes, "").await;
+        let shown = merge::preview(ctx, owner.workspace, goes, stays).await;
+        let noted = note::add(ctx, owner, goes.into(), &["subjectId"], "Hello").await;
+        let erased = erase(ctx, owner, goes).await;
+        let survivor = format!("Name that one: {stays}.");
+        for told in [
+            changed.err(),
+            merged.err(),
+            shown.err(),
+            noted.err(),
+            erased.err(),
+        ] {
+            let Some(Error::Refused(errors)) = &told else {
+                panic!("{told:?}");
+            };
+            assert_eq!(errors[0].code, UserErrorCode::NotFound);
+            assert!(errors[0].message.contains(&survivor), "{errors:?}");
+        }
         world
     });
 }

@@ -48,7 +48,7 @@ async fn take_away(ctx: &Ctx, actor: &Actor, id: ContactId, keep_out: bool) -> R
     upload::hold_all(&tx).await?;
     let ids = held(&tx, id).await?;
     if ids.is_empty() {
-        return Err(Error::not_found(&["id"], "contact"));
+        return Err(super::absent(tx.connection(), tx.workspace, id, &["id"]).await);
     }
     if !keep_out {
         refuse_unsubscribed(&tx, &ids).await?;

@@ -143,8 +143,10 @@ fn own_of(contact: &Contact) -> Own {
 
 async fn named(ctx: &Ctx, workspace: WorkspaceId, id: ContactId, field: &str) -> Result<Contact> {
     let found = super::load(ctx, workspace, &[id]).await?;
-    let found = found.into_iter().next();
-    found.ok_or_else(|| Error::not_found(&[field], "contact"))
+    match found.into_iter().next() {
+        Some(contact) => Ok(contact),
+        None => Err(super::absent(ctx.reader(), workspace, id, &[field]).await),
+    }
 }
 
 fn refuse_same(survivor: ContactId, loser: ContactId) -> Result<()> {
@@ -185,7 +187,7 @@ pub(super) async fn join(
     let (mut stays, mut goes) = hold(tx, survivor, loser).await?;
     for (row, field) in [(&stays, "survivorId"), (&goes, "mergedId")] {
         if row.merged_into_id.is_some() {
-            return Err(Error::not_found(&[field], "contact"));
+            return Err(super::absent(tx.connection(), tx.workspace, row.id, &[field]).await);
         }
     }
     let id: MergeId = tx.id();
