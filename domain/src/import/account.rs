@@ -74,7 +74,8 @@ pub(super) async fn take_in(
     for mut line in lines {
         let (outcome, changes, remark) = if line.problems.is_empty() {
             let there = there(job, &line.values, &found, &mut line.problems);
-            let resolved = around.resolve(ctx, &line.values, &mut line.problems);
+            let worn = carried.worn(there.map(|id| id.0));
+            let resolved = around.resolve(ctx, &line.values, worn, &mut line.problems);
             if line.problems.is_empty() {
                 let mut hashes = hashes_of(&line.values);
                 hashes.extend(there.map(|id| key("account", &id.to_string())));

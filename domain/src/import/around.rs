@@ -20,7 +20,11 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     store::{Query, Rows, Tx},
-    tag::{Named, Reason, Request as Tagging, path::Way, tagging},
+    tag::{
+        Named, Reason, Request as Tagging,
+        path::Way,
+        tagging::{self, Worn},
+    },
 };
 
 /// What a line names, found or about to be made.
@@ -117,11 +121,13 @@ impl<'a> Around<'a> {
         })
     }
 
-    /// What a line names; what is not there and may not be made is a problem.
+    /// What a line names; what is not there and may not be made is a problem. `worn` are the tags of whom or what it
+    /// is about.
     pub(super) fn resolve(
         &mut self,
         ctx: &Ctx,
         values: &Values,
+        worn: &[Worn],
         problems: &mut Vec<Problem>,
     ) -> Resolved {
         let mut resolved = Resolved::default();
@@ -145,7 +151,7 @@ impl<'a> Around<'a> {
                 }
             }
         }
-        resolved.tags = self.resolve_tags(&values.tags, problems);
+        resolved.tags = self.resolve_tags(&values.tags, worn, problems);
         resolved
     }
 
@@ -165,14 +171,27 @@ impl<'a> Around<'a> {
         found.copied()
     }
 
-    fn resolve_tags(&mut self, ways: &[Way], problems: &mut Vec<Problem>) -> Vec<usize> {
+    /// A tag that is archived may be named for what carries it: exports write it.
+    fn resolve_tags(
+        &mut self,
+        ways: &[Way],
+        worn: &[Worn],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<usize> {
         let Some(named) = &mut self.tags else {
             return Vec::new();
         };
         let mut found: Vec<usize> = Vec::new();
         let mut groups: HashMap<TagGroupId, usize> = HashMap::new();
         for way in ways {
-            match named.resolve(way) {
+            let resolved = named.resolve_any(way).and_then(|tag| {
+                let is_worn = |one: &Worn| Some(one.tag_id) == named.id(tag);
+                if !worn.iter().any(is_worn) {
+                    named.refuse_archived(tag)?;
+                }
+                Ok(tag)
+            });
+            match resolved {
                 Ok(tag) if found.contains(&tag) => {}
                 Ok(tag) => {
                     if let Some(group) = named.single_group(tag)

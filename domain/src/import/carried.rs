@@ -62,7 +62,14 @@ impl Carried {
         changes.collect()
     }
 
-    /// The tags of a line that a thing that is there does not carry.
+    /// The tags of a thing; none of one that is not there yet.
+    pub(super) fn worn(&self, id: Option<Uuid>) -> &[tagging::Worn] {
+        let worn = id.and_then(|id| self.taggings.get(&id));
+        worn.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The tags of a line that a thing that is there does not carry, or that a rule or a playbook put on.
+    /// Those that are archived stay as they are.
     pub(super) fn missing(
         &self,
         policy: ImportPolicy,
@@ -73,13 +80,13 @@ impl Carried {
         let Some(named) = named else {
             return Vec::new();
         };
-        let carried = self.taggings.get(&id).map(Vec::as_slice);
-        let carried = carried.unwrap_or_default();
+        let carried = self.worn(Some(id));
         let is_missing = |&&tag: &&usize| {
             let id = named.id(tag);
+            let stays = |one: &tagging::Worn| !one.automatic || named.refuse_archived(tag).is_err();
             let has = carried
                 .iter()
-                .any(|one| Some(one.tag_id) == id && !one.automatic);
+                .any(|one| Some(one.tag_id) == id && stays(one));
             let group = named.single_group(tag);
             let has_other = policy == ImportPolicy::FillEmpty
                 && group.is_some()

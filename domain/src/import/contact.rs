@@ -215,7 +215,8 @@ fn decide(
     }
     let keys = std::mem::take(&mut line.keys);
     let person = person(job, &keys, known, &mut line.problems);
-    let resolved = around.resolve(ctx, &line.values, &mut line.problems);
+    let worn = known.carried.worn(person.map(|id| id.0));
+    let resolved = around.resolve(ctx, &line.values, worn, &mut line.problems);
     check_arrival(job, tx.now, line);
     let named = &line.values.account;
     let account = if named.is_empty() {

@@ -147,8 +147,15 @@ impl Named {
     }
 
     /// The tag of a way. A single name may be that of a tag anywhere, if there is only one. What could
-    /// be either of two tags is refused. The refusal has no path.
+    /// be either of two tags is refused, and what is archived. The refusal has no path.
     pub(crate) fn resolve(&mut self, way: &Way) -> Result<usize, UserError> {
+        let place = self.resolve_any(way)?;
+        self.refuse_archived(place)?;
+        Ok(place)
+    }
+
+    /// The same, also of a tag that is archived: what carries it may go on being named with it.
+    pub(crate) fn resolve_any(&mut self, way: &Way) -> Result<usize, UserError> {
         let Some((first, below)) = way.names.split_first() else {
             return Err(refusal(UserErrorCode::Required, "Name a tag.".to_owned()));
         };
@@ -157,14 +164,16 @@ impl Named {
         if let ([name], None, Start::Either) = (names, group, way.from)
             && let Some(only) = self.anywhere(name)?
         {
-            return self.usable(only);
+            return Ok(only);
         }
         let mut at = None;
         for name in names {
             let found = self.places.get(&(group, at, name_key(name))).copied();
-            at = Some(match found {
-                Some(found) => self.usable(found)?,
-                None => self.imagine(group, at, name, &way.names)?,
+            at = Some(if let Some(found) = found {
+                found
+            } else {
+                self.refuse_archived_in(group, at)?;
+                self.imagine(group, at, name, &way.names)?
             });
         }
         at.ok_or_else(|| refusal(UserErrorCode::Required, "Name a tag.".to_owned()))
@@ -197,10 +206,6 @@ impl Named {
         }
         if way.from == Start::Either && !self.is_meant(group, &way.names, below)? {
             return Ok(None);
-        }
-        if group.archived_at.is_some() {
-            let message = format!("The group {} is archived.", group.name);
-            return Err(refusal(UserErrorCode::Invalid, message));
         }
         Ok(Some(group.id))
     }
@@ -273,6 +278,24 @@ impl Named {
             return Err(refusal(UserErrorCode::Invalid, message));
         }
         Ok(place)
+    }
+
+    /// Refuses a tag that is archived, or whose group is: nothing more is given it. The refusal has no path.
+    pub(crate) fn refuse_archived(&self, place: usize) -> Result<(), UserError> {
+        self.refuse_archived_in(self.nodes[place].group, Some(place))
+    }
+
+    fn refuse_archived_in(
+        &self,
+        group: Option<TagGroupId>,
+        place: Option<usize>,
+    ) -> Result<(), UserError> {
+        let is_archived = |one: &&Group| Some(one.id) == group && one.archived_at.is_some();
+        if let Some(group) = self.groups.values().find(is_archived) {
+            let message = format!("The group {} is archived.", group.name);
+            return Err(refusal(UserErrorCode::Invalid, message));
+        }
+        place.map_or(Ok(()), |place| self.usable(place).map(drop))
     }
 
     /// A tag that is not there yet.

@@ -66,3 +66,26 @@ c@example.com,業種/IT
         world
     });
 }
+
+#[test]
+fn whoever_carries_an_archived_tag_may_be_named_with_it_and_nobody_else() {
+    on_both(|world| async move {
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let text = "email,tags\na@example.com,VIP\n";
+        let done = import_text(&world, text).await;
+        assert_eq!(counts(&done), told(&[("created", 1)]));
+        let archived = tag::catalogue::archive(&world.ctx, &world.owner, vip).await;
+        archived.unwrap();
+        let text = "\
+email,name,tags
+a@example.com,Ada,VIP
+b@example.com,Bob,VIP
+c@example.com,Cem,VIP/Gold
+";
+        let done = import_text(&world, text).await;
+        assert_eq!(counts(&done), told(&[("errors", 2), ("updated", 1)]));
+        assert_eq!(by_email(&world, "a@example.com").await.name, "Ada");
+        assert_eq!(count(&world, "tagging").await, 1);
+        world
+    });
+}
