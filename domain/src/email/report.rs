@@ -59,34 +59,8 @@ impl Period {
     }
 }
 
-/// The figures of the days from `from` to `to`, both included, in order. Days on which no email was
-/// sent are left out.
-pub async fn daily(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    scope: EmailScope,
-    scope_id: Uuid,
-    from: NaiveDate,
-    to: NaiveDate,
-) -> Result<Vec<EmailDay>> {
-    let columns = Figures::COLUMNS.join(", ");
-    let rows = Query::new(format!(
-        "SELECT day, {columns} FROM email_day
-         WHERE workspace_id = $1 AND scope = $2 AND scope_id = $3 AND day BETWEEN $4 AND $5
-         ORDER BY day"
-    ))
-    .bind(workspace)
-    .bind(scope.word())
-    .bind(scope_id)
-    .bind(storable(from))
-    .bind(storable(to))
-    .raw(ctx.reader())
-    .await?;
-    let days: Result<Vec<EmailDay>, DbErr> = rows.iter().map(|row| email_day(row, 0)).collect();
-    Ok(days?)
-}
-
-/// The same of several of a scope at once, each day beside whose it is; for loaders.
+/// The figures of the days from `from` to `to`, both included, of each of `scope_ids`: in order, each beside whose it
+/// is. Days on which no email was sent are left out.
 pub async fn load_daily(
     ctx: &Ctx,
     workspace: WorkspaceId,
@@ -110,17 +84,12 @@ pub async fn load_daily(
     .await?;
     let days: Result<Vec<(Uuid, EmailDay)>, DbErr> = rows
         .iter()
-        .map(|row| Ok((row.try_get_by_index(0)?, email_day(row, 1)?)))
+        .map(|row| {
+            let (day, figures) = (row.try_get_by_index(1)?, figures(row, 2)?);
+            Ok((row.try_get_by_index(0)?, EmailDay { day, figures }))
+        })
         .collect();
     Ok(days?)
-}
-
-/// A day and its figures, of the columns from `first` on.
-fn email_day(row: &QueryResult, first: usize) -> Result<EmailDay, DbErr> {
-    Ok(EmailDay {
-        day: row.try_get_by_index(first)?,
-        figures: figures(row, first + 1)?,
-    })
 }
 
 /// The sum over the days from `from` to `to`, both included.

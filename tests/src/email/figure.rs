@@ -115,11 +115,11 @@ fn a_late_sending_moves_the_email_to_its_own_day() {
         world.drain().await;
         let today = start().with_timezone(&Tokyo).date_naive();
         let workspace = world.owner.workspace;
-        let days = report::daily(
+        let days = report::load_daily(
             &world.ctx,
             workspace,
             EmailScope::Workspace,
-            workspace.0,
+            &[workspace.0],
             today - Days::new(30),
             today,
         )
@@ -127,7 +127,7 @@ fn a_late_sending_moves_the_email_to_its_own_day() {
         .unwrap();
         let days: Vec<_> = days
             .iter()
-            .map(|day| (day.day, day.figures.openers))
+            .map(|(_, day)| (day.day, day.figures.openers))
             .collect();
         assert_eq!(days, [(today - Days::new(4), 1)]);
         world

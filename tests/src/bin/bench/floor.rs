@@ -132,9 +132,9 @@ async fn series(state: Shared, n: web::Path<u64>) -> Result<web::Json<Value>> {
     found.map_err(ErrorInternalServerError)?;
     let today = ctx.clock.now().date_naive();
     let (scope, from) = (EmailScope::Contact, today - Days::new(29));
-    let days = email::report::daily(ctx, workspace, scope, id.uuid(), from, today).await;
+    let days = email::report::load_daily(ctx, workspace, scope, &[id.uuid()], from, today).await;
     let days = days.map_err(ErrorInternalServerError)?;
-    let shown = days.iter().map(|day| {
+    let shown = days.iter().map(|(_, day)| {
         let figures = &day.figures;
         json!([
             day.day,
