@@ -244,10 +244,9 @@ fn a_survey_that_is_sent_is_not_archived_and_an_archived_one_not_named() {
         assert_eq!(uses[0].id, rule.id.to_string());
         let archive = || survey::set_archived(ctx, owner, survey, true);
         assert_eq!(mistakes(archive().await), [("id".to_owned(), Code::InUse)]);
-        let references = rule.definition.references();
-        let snapshot = ctx.db.snapshot().await.unwrap();
-        let names = reference::names(&snapshot, owner.workspace, &references).await;
-        snapshot.rollback().await.unwrap();
+        let things = rule.definition.references().into_iter();
+        let things: Vec<_> = things.map(|one| (one.kind, one.id)).collect();
+        let names = reference::names(ctx.reader(), owner.workspace, &things).await;
         let names = names.unwrap();
         let kind = reference::IdKind::Survey;
         assert_eq!(

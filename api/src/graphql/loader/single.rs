@@ -171,7 +171,7 @@ impl Load<NameOf> for Loader {
 
     async fn load(&self, keys: &[NameOf]) -> Result<HashMap<NameOf, Self::Value>, Error> {
         let things: Vec<(IdKind, Uuid)> = keys.iter().map(|key| (key.kind, key.id)).collect();
-        let names = reference::names_of(self.ctx.reader(), self.workspace, &things)
+        let names = reference::names(self.ctx.reader(), self.workspace, &things)
             .await
             .map_err(fault)?;
         let each = keys.iter();

@@ -18,10 +18,7 @@ use entity::{
 use uuid::Uuid;
 
 pub(crate) use self::known::{keep, refuse_gone_groups};
-pub use self::{
-    known::unknown,
-    names::{names, names_of},
-};
+pub use self::{known::unknown, names::names};
 
 use super::{path::Path, scalar::Ref};
 use crate::error::{UserError, UserErrorCode};

@@ -9,7 +9,7 @@ use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::{IdKind, Names, Reference};
+use super::{IdKind, Names};
 use crate::{
     error::Result,
     store::{Query, Rows},
@@ -21,19 +21,8 @@ struct Named {
     name: String,
 }
 
-/// The names of everything that is named, for sentences. One statement for each kind of thing.
+/// The names of things by their kinds and ids, for sentences. One statement for each kind of thing.
 pub async fn names(
-    connection: &impl ConnectionTrait,
-    workspace: WorkspaceId,
-    references: &[Reference],
-) -> Result<HashMap<Uuid, String>> {
-    let things = references.iter();
-    let things: Vec<_> = things.map(|one| (one.kind, one.id)).collect();
-    names_of(connection, workspace, &things).await
-}
-
-/// The same of things by their kinds and ids; for loaders.
-pub async fn names_of(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     things: &[(IdKind, Uuid)],
