@@ -15,7 +15,7 @@ use super::{
     cell::{Line, Problem, Values},
     line::ImportLine,
     seen::{Seen, key},
-    shared::{Job, Taken, set, uuids},
+    shared::{Changes, Job, Taken, uuids},
 };
 use crate::{
     access::Origin,
@@ -65,7 +65,7 @@ pub(super) async fn take_in(
     let existing = bulk::hold(tx, &ids).await?;
     let carried = Carried::load(tx, job, &uuids(ids.iter().copied())).await?;
     let mut around = Around::load(tx, job, &lines).await?;
-    let hashes = lines.iter().flat_map(|line| hashes(&line.values));
+    let hashes = lines.iter().flat_map(|line| hashes_of(&line.values));
     let hashes = hashes.chain(ids.iter().map(|id| key("account", &id.to_string())));
     let hashes: BTreeSet<Uuid> = hashes.collect();
     let mut seen = Seen::load(tx, job.operation, hashes).await?;
@@ -153,10 +153,6 @@ fn hashes_of(values: &Values) -> Vec<Uuid> {
         hashes.extend(name.map(|name| key("account name", &name)));
     }
     hashes
-}
-
-fn hashes(values: &Values) -> Vec<Uuid> {
-    hashes_of(values)
 }
 
 /// The account the line is about, if it is there already.
@@ -252,57 +248,20 @@ fn change(
         return (ImportOutcome::Skip, Vec::new(), Some(why));
     }
     let mut after = before.clone();
-    let mut changes = Vec::new();
-    if let Some(name) = &values.name
-        && policy == ImportPolicy::Update
-        && *name != before.name
-    {
-        after.name.clone_from(name);
-        after.name_key = text::name_key(name);
-        changes.push(F::Name);
-    }
-    let c = &mut changes;
-    set(
-        policy,
-        &mut after.domain,
-        values.domain.clone(),
-        c,
-        F::Domain,
-    );
+    let mut c = Changes::new(policy);
+    c.set_name(&mut after.name, &mut after.name_key, values.name.as_ref());
+    c.set(F::Domain, &mut after.domain, values.domain.clone());
     let external_id = values.external_id.clone();
-    set(
-        policy,
-        &mut after.external_id,
-        external_id,
-        c,
-        F::ExternalId,
-    );
-    set(
-        policy,
-        &mut after.website,
-        values.website.clone(),
-        c,
-        F::Website,
-    );
-    set(policy, &mut after.phone, values.phone.clone(), c, F::Phone);
+    c.set(F::ExternalId, &mut after.external_id, external_id);
+    c.set(F::Website, &mut after.website, values.website.clone());
+    c.set(F::Phone, &mut after.phone, values.phone.clone());
     let description = values.description.clone();
-    set(
-        policy,
-        &mut after.description,
-        description,
-        c,
-        F::Description,
-    );
-    if set(policy, &mut after.stage, values.stage, c, F::Stage) {
+    c.set(F::Description, &mut after.description, description);
+    if c.set(F::Stage, &mut after.stage, values.stage) {
         after.stage_rank = stage::rank(after.stage);
     }
-    set(
-        policy,
-        &mut after.owner_id,
-        resolved.owner,
-        c,
-        F::OwnerEmail,
-    );
+    c.set(F::OwnerEmail, &mut after.owner_id, resolved.owner);
+    let mut changes = c.fields;
     let is_row_changed = !changes.is_empty();
     let attributes = carried.changes(policy, before.id.into(), None, values);
     if !attributes.is_empty() {

@@ -12,7 +12,7 @@ use super::{
     carried::given,
     cell::{Line, Values},
     company::Companies,
-    shared::set,
+    shared::Changes,
 };
 use crate::{
     attribute::many::Given,
@@ -110,75 +110,29 @@ pub(super) fn change(
 ) -> (contact::Model, Vec<ImportField>) {
     use ImportField as F;
     let mut after = before.clone();
-    let mut changes = Vec::new();
-    // Everybody has a name.
-    if let Some(name) = &values.name
-        && policy == ImportPolicy::Update
-        && *name != before.name
-    {
-        after.name.clone_from(name);
-        after.name_key = text::name_key(name);
-        changes.push(F::Name);
-    }
-    let c = &mut changes;
+    let mut c = Changes::new(policy);
+    c.set_name(&mut after.name, &mut after.name_key, values.name.as_ref());
     let email = values.email.as_ref().map(ToString::to_string);
-    set(policy, &mut after.email, email, c, F::Email);
-    set(policy, &mut after.phone, values.phone.clone(), c, F::Phone);
+    c.set(F::Email, &mut after.email, email);
+    c.set(F::Phone, &mut after.phone, values.phone.clone());
     let external_id = values.external_id.clone();
-    set(
-        policy,
-        &mut after.external_id,
-        external_id,
-        c,
-        F::ExternalId,
-    );
-    set(
-        policy,
-        &mut after.locale,
-        values.locale.clone(),
-        c,
-        F::Locale,
-    );
-    if set(policy, &mut after.kana, values.kana.clone(), c, F::Kana) {
+    c.set(F::ExternalId, &mut after.external_id, external_id);
+    c.set(F::Locale, &mut after.locale, values.locale.clone());
+    if c.set(F::Kana, &mut after.kana, values.kana.clone()) {
         after.kana_key = after.kana.as_deref().map(text::reading_key);
     }
-    set(policy, &mut after.account_id, account, c, F::AccountName);
-    if set(policy, &mut after.stage, values.stage, c, F::Stage) {
+    c.set(F::AccountName, &mut after.account_id, account);
+    if c.set(F::Stage, &mut after.stage, values.stage) {
         after.stage_rank = stage::rank(after.stage);
     }
-    set(
-        policy,
-        &mut after.owner_id,
-        resolved.owner,
-        c,
-        F::OwnerEmail,
-    );
-    let channel = values.channel;
-    set(
-        policy,
-        &mut after.source_channel,
-        channel,
-        c,
-        F::SourceChannel,
-    );
+    c.set(F::OwnerEmail, &mut after.owner_id, resolved.owner);
+    c.set(F::SourceChannel, &mut after.source_channel, values.channel);
     let campaign = resolved.campaign;
-    set(
-        policy,
-        &mut after.source_campaign_id,
-        campaign,
-        c,
-        F::SourceCampaign,
-    );
+    c.set(F::SourceCampaign, &mut after.source_campaign_id, campaign);
     let bringer = resolved.brought_by;
-    set(
-        policy,
-        &mut after.brought_by_id,
-        bringer,
-        c,
-        F::BroughtByEmail,
-    );
+    c.set(F::BroughtByEmail, &mut after.brought_by_id, bringer);
     // A file that was exported says of everybody when they came in, also where nobody told it.
     let arrived = values.arrived_at.filter(|at| *at != arrival::of(before));
-    set(policy, &mut after.arrived_at, arrived, c, F::ArrivedAt);
-    (after, changes)
+    c.set(F::ArrivedAt, &mut after.arrived_at, arrived);
+    (after, c.fields)
 }

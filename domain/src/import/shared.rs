@@ -8,7 +8,7 @@ use entity::{
 use uuid::Uuid;
 
 use super::{Request, cell::Problem, line::ImportLine};
-use crate::error::UserErrorCode;
+use crate::{error::UserErrorCode, text};
 
 /// What a batch is taken in for.
 #[derive(Debug, Clone, Copy)]
@@ -72,20 +72,45 @@ impl Job<'_> {
     }
 }
 
-/// Sets what a cell says, if it says anything and the policy lets it; says whether that changed it.
-pub(super) fn set<T: PartialEq>(
+/// What a line changes of a row, by what the policy lets it.
+pub(super) struct Changes {
     policy: ImportPolicy,
-    now: &mut Option<T>,
-    said: Option<T>,
-    changes: &mut Vec<ImportField>,
-    field: ImportField,
-) -> bool {
-    if said.is_none() || *now == said || (policy == ImportPolicy::FillEmpty && now.is_some()) {
-        return false;
+    pub(super) fields: Vec<ImportField>,
+}
+
+impl Changes {
+    pub(super) fn new(policy: ImportPolicy) -> Self {
+        let fields = Vec::new();
+        Self { policy, fields }
     }
-    *now = said;
-    changes.push(field);
-    true
+
+    /// Sets what a cell says, if it says anything and the policy lets it; says whether that changed it.
+    pub(super) fn set<T: PartialEq>(
+        &mut self,
+        field: ImportField,
+        now: &mut Option<T>,
+        said: Option<T>,
+    ) -> bool {
+        let is_kept = self.policy == ImportPolicy::FillEmpty && now.is_some();
+        if said.is_none() || *now == said || is_kept {
+            return false;
+        }
+        *now = said;
+        self.fields.push(field);
+        true
+    }
+
+    /// Sets the name, with its key; everybody has one, so there is none to be filled in.
+    pub(super) fn set_name(&mut self, now: &mut String, key: &mut String, said: Option<&String>) {
+        if let Some(name) = said
+            && self.policy == ImportPolicy::Update
+            && name != now
+        {
+            now.clone_from(name);
+            *key = text::name_key(name);
+            self.fields.push(ImportField::Name);
+        }
+    }
 }
 
 /// The tag's uuid, for lists of things.
