@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     condition::{
-        Condition, Moment,
+        self, Condition, Context, Moment, Use,
         evaluate::evaluate,
         facts::Holders,
         sql::{Asked, select},
@@ -14,13 +14,24 @@ use domain::{
     page::PageRequest,
 };
 use entity::{id::Id as _, kind::SubjectKind};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::people::People;
+use super::people::{People, condition, names};
 
 impl People {
     fn moment(&self) -> Moment {
         Moment::usual(self.world.ctx.clock.now(), chrono_tz::Asia::Tokyo)
+    }
+
+    /// Asks each of the rows, and fails unless a segment may ask it and it finds these.
+    pub(super) async fn check(&self, rows: impl IntoIterator<Item = (Value, &'static str)>) {
+        for (stored, expected) in rows {
+            let condition = condition(&stored);
+            let refused = condition::check(&condition, Context::Contact, Use::Segment);
+            assert!(refused.is_empty(), "{stored}: {refused:?}");
+            assert_eq!(self.found(&condition).await, names(expected), "{stored}");
+        }
     }
 
     /// Of whom the condition holds, by each way of asking; all must agree.

@@ -1,14 +1,11 @@
 //! Conditions on health, invoices, tickets and opportunities: each part by itself and together with
 //! others, by every way of asking.
 
-use domain::{
-    condition::{self, Context, Use},
-    store::Rows,
-};
+use domain::store::Rows;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::people::{People, id, names};
+use super::people::{People, id};
 use crate::support::on_both;
 
 /// Whose a record is: a contact's, or the account's.
@@ -115,12 +112,7 @@ fn check(table: fn() -> Vec<(Value, &'static str)>) {
     on_both(move |world| async move {
         let people = People::new(world).await;
         tell(&people).await;
-        for (stored, expected) in table() {
-            let condition = super::people::condition(&stored);
-            let refused = condition::check(&condition, Context::Contact, Use::Segment);
-            assert!(refused.is_empty(), "{stored}: {refused:?}");
-            assert_eq!(people.found(&condition).await, names(expected), "{stored}");
-        }
+        people.check(table()).await;
         people.world
     });
 }
