@@ -3,19 +3,17 @@
 use chrono::TimeDelta;
 use domain::{
     contact,
-    import::{self, NewImport, Reading},
-    operation::{self, Limits},
     store::Query,
     tag::{self, NewGroup, NewTag, Request, tagging},
-    upload,
 };
-use entity::kind::{
-    ExportEncoding, ExportFormat, ImportCreation, ImportPolicy, SubjectKind, TagKind, TagSelection,
-};
+use entity::kind::{ExportEncoding, ExportFormat, TagKind, TagSelection};
 use serde_json::{Value, json};
 
 use super::{FORMULAS, contacts, csv, export, people, wanted};
-use crate::support::{World, on_both};
+use crate::{
+    import::steps::{self, run, send},
+    support::{World, on_both},
+};
 
 #[test]
 fn no_cell_of_a_csv_file_is_a_formula_and_an_import_undoes_that() {
@@ -68,32 +66,8 @@ fn names_that_an_encoding_has_no_signs_for_survive_the_way_out_and_back() {
 
 /// Imports a file of contacts; returns what came of it.
 async fn import_back(world: &World, bytes: Vec<u8>) -> Value {
-    let (ctx, owner) = (&world.ctx, &world.owner);
-    let limits = upload::Limits::default();
-    let made = upload::create(ctx, owner, limits, "contacts.csv")
-        .await
-        .unwrap();
-    upload::append(ctx, owner, limits, made.id, 0, bytes)
-        .await
-        .unwrap();
-    upload::complete(ctx, owner, made.id).await.unwrap();
-    let new = NewImport {
-        subject: SubjectKind::Contact,
-        upload: made.id,
-        reading: Reading::default(),
-        columns: None,
-        policy: ImportPolicy::Update,
-        create: vec![ImportCreation::Accounts, ImportCreation::Tags],
-        dry_run: false,
-    };
-    let asked = import::start(ctx, owner, new).await.unwrap();
-    operation::run_due(ctx, domain::operations(), None, Limits::none())
-        .await
-        .unwrap();
-    let done = operation::find(ctx, owner.workspace, asked.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let upload = send(world, "contacts.csv", &bytes).await;
+    let done = run(world, steps::wanted(upload)).await;
     done.progress["counts"].clone()
 }
 

@@ -5,46 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     contact,
     export::{self, Ordered, Wanted, What},
-    import::{self, NewImport, Reading},
-    operation::{self, Limits},
     store::Query,
-    upload,
 };
-use entity::kind::{ExportEncoding, ExportFormat, ImportCreation, ImportPolicy, SubjectKind};
+use entity::kind::{ExportEncoding, ExportFormat};
 use serde_json::{Value, json};
 
 use super::{FORMULAS, contacts, csv, export, people, read, wanted};
-use crate::support::{client::text, on_both, refusal::refusals};
+use crate::{
+    import::steps::import_text,
+    support::{client::text, on_both, refusal::refusals},
+};
 
 #[test]
 fn a_list_is_exported_whole_in_its_order_whatever_its_length() {
     on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
         let mut file = "name,email,company,tags\n".to_owned();
         for n in 0..1_203 {
             file.push_str(&format!("Person {n:05},p{n}@example.com,縁,Wave/A\\;B\n"));
         }
-        let limits = upload::Limits::default();
-        let made = upload::create(ctx, owner, limits, "many.csv")
-            .await
-            .unwrap();
-        upload::append(ctx, owner, limits, made.id, 0, file.into_bytes())
-            .await
-            .unwrap();
-        upload::complete(ctx, owner, made.id).await.unwrap();
-        let new = NewImport {
-            subject: SubjectKind::Contact,
-            upload: made.id,
-            reading: Reading::default(),
-            columns: None,
-            policy: ImportPolicy::Update,
-            create: vec![ImportCreation::Accounts, ImportCreation::Tags],
-            dry_run: false,
-        };
-        import::start(ctx, owner, new).await.unwrap();
-        operation::run_due(ctx, domain::operations(), None, Limits::none())
-            .await
-            .unwrap();
+        import_text(&world, &file).await;
         let order = Ordered {
             by: contact::ContactOrder::NameAsc,
             attribute: None,

@@ -10,7 +10,7 @@ mod interruption;
 mod mapped;
 mod reading;
 mod rehearsal;
-mod steps;
+pub(crate) mod steps;
 mod subscribed;
 mod tags;
 mod upload;

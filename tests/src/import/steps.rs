@@ -1,5 +1,5 @@
-//! What the tests of imports share: sending a file, running the operation it becomes, and reading
-//! what it did and what it says about its lines. It knows nothing of any one file.
+//! What the tests of imports share, and others that import something: sending a file, running the operation it
+//! becomes, and reading what it did and what it says about its lines. It knows nothing of any one file.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) const LIMITS: upload::Limits = upload::Limits {
     keep: chrono::TimeDelta::hours(48),
 };
 
-pub(super) async fn send(world: &World, name: &str, bytes: &[u8]) -> UploadId {
+pub(crate) async fn send(world: &World, name: &str, bytes: &[u8]) -> UploadId {
     let (ctx, owner) = (&world.ctx, &world.owner);
     let made = upload::create(ctx, owner, LIMITS, name).await.unwrap();
     let mut offset = 0;
@@ -38,7 +38,7 @@ pub(super) async fn send(world: &World, name: &str, bytes: &[u8]) -> UploadId {
     made.id
 }
 
-pub(super) fn wanted(upload: UploadId) -> NewImport {
+pub(crate) fn wanted(upload: UploadId) -> NewImport {
     NewImport {
         subject: SubjectKind::Contact,
         upload,
@@ -54,7 +54,7 @@ pub(super) fn wanted(upload: UploadId) -> NewImport {
     }
 }
 
-pub(super) async fn run(world: &World, new: NewImport) -> Model {
+pub(crate) async fn run(world: &World, new: NewImport) -> Model {
     let asked = import::start(&world.ctx, &world.owner, new).await.unwrap();
     operation::run_due(&world.ctx, domain::operations(), None, Limits::none())
         .await
@@ -69,7 +69,7 @@ pub(super) async fn ended(world: &World, asked: &Model) -> Model {
     ended
 }
 
-pub(super) async fn import_text(world: &World, text: &str) -> Model {
+pub(crate) async fn import_text(world: &World, text: &str) -> Model {
     let upload = send(world, "people.csv", text.as_bytes()).await;
     run(world, wanted(upload)).await
 }

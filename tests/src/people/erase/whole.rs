@@ -15,7 +15,7 @@ use domain::{
     event::{self, NewEvent},
     export::{Ordered, Wanted, What},
     fact::{self, ContactRef},
-    import::{self, NewImport, Reading},
+    import::{self, NewImport},
     inbox, note,
     operation::{self, Limits},
     stage::NewStage,
@@ -25,20 +25,19 @@ use domain::{
         tagging::{self, NewBulk, Which},
     },
     task::{self, NewTask},
-    upload,
 };
 use entity::{
     id::ContactId,
     kind::{
         AttributeType, Channel, Direction, EmailEventKind, ExportEncoding, ExportFormat,
-        IdentityKind as I, ImportPolicy, LifecycleStage, SubjectKind, SubscriptionState, TagKind,
-        TaskPriority,
+        IdentityKind as I, LifecycleStage, SubjectKind, SubscriptionState, TagKind, TaskPriority,
     },
 };
 use serde_json::json;
 
 use super::{CANARY, answer, by_email, login, mail, message, traces, write};
 use crate::{
+    import::steps::{send, wanted},
     people::{define, dump::dump, refusals},
     support::{
         World,
@@ -137,23 +136,11 @@ async fn everything(world: &World) -> ContactId {
 /// A file they are in, what an import said of its lines, and filters with their name.
 async fn leave_about(world: &World) {
     let (ctx, owner) = (&world.ctx, &world.owner);
-    let limits = upload::Limits::default();
-    let file = upload::create(ctx, owner, limits, "people.csv")
-        .await
-        .unwrap();
     let text = format!("email,tags\nx@x.example,{CANARY} tag\n");
-    upload::append(ctx, owner, limits, file.id, 0, text.into_bytes())
-        .await
-        .unwrap();
-    upload::complete(ctx, owner, file.id).await.unwrap();
     let new = NewImport {
-        subject: SubjectKind::Contact,
-        upload: file.id,
-        reading: Reading::default(),
-        columns: None,
-        policy: ImportPolicy::Update,
         create: Vec::new(),
         dry_run: true,
+        ..wanted(send(world, "people.csv", text.as_bytes()).await)
     };
     import::start(ctx, owner, new).await.unwrap();
     let which = || ContactFilter {
