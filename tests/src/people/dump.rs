@@ -1,6 +1,9 @@
 //! The whole database as text, for comparing and for searching.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 
@@ -43,6 +46,34 @@ pub(super) async fn columns(world: &World, table: &str) -> Vec<String> {
         format!("SELECT name FROM pragma_table_info('{table}')")
     };
     texts(world, statement).await
+}
+
+/// The columns that name a `contact` or an `account`, each beside its table.
+pub(super) async fn naming(world: &World, whom: &str) -> BTreeSet<(String, String)> {
+    let (name, suffix) = (format!("{whom}_id"), format!("_{whom}_id"));
+    let others = ["subject_id", "target_id", "survivor_id", "loser_id"];
+    let mut found = BTreeSet::new();
+    for table in tables(world).await {
+        for column in columns(world, &table).await {
+            let is_other = others.contains(&column.as_str());
+            if is_other || column == name || column.ends_with(&suffix) {
+                found.insert((table.clone(), column));
+            }
+        }
+    }
+    found
+}
+
+/// Fails unless the list of this name says what is there and nothing else.
+pub(super) fn assert_complete<T: Ord + Debug>(
+    list: &str,
+    listed: &BTreeSet<T>,
+    found: &BTreeSet<T>,
+) {
+    let missing: Vec<_> = found.difference(listed).collect();
+    let gone: Vec<_> = listed.difference(found).collect();
+    assert!(missing.is_empty(), "add a line to {list} for {missing:?}");
+    assert!(gone.is_empty(), "there is no {gone:?}");
 }
 
 /// The rows of every table as text, in order.

@@ -32,7 +32,7 @@ use entity::{
 
 use super::{
     define,
-    dump::{columns, dump, tables},
+    dump::{assert_complete, dump, naming, tables},
     refusals,
 };
 use crate::support::{World, engine::contact_of, on_both};
@@ -443,40 +443,14 @@ fn every_table_that_names_a_contact_has_its_line() {
             .iter()
             .map(|line| (line.table.to_owned(), line.column.to_owned()))
             .collect();
-        let mut found = BTreeSet::new();
-        let names = [
-            "contact_id",
-            "subject_id",
-            "target_id",
-            "survivor_id",
-            "loser_id",
-        ];
-        for table in tables(&world).await {
-            for column in columns(&world, &table).await {
-                if names.contains(&column.as_str()) || column.ends_with("_contact_id") {
-                    found.insert((table.clone(), column));
-                }
-            }
-        }
-        let missing: Vec<_> = found.difference(&listed).collect();
-        let gone: Vec<_> = listed.difference(&found).collect();
-        assert!(
-            missing.is_empty(),
-            "add a line to MERGED_TABLES for {missing:?}"
-        );
-        assert!(gone.is_empty(), "there is no {gone:?}");
+        let found = naming(&world, "contact").await;
+        assert_complete("MERGED_TABLES", &listed, &found);
         let erased: BTreeSet<String> = PERSONAL_TABLES
             .iter()
             .map(|line| line.table.to_owned())
             .collect();
         let all: BTreeSet<String> = tables(&world).await.into_iter().collect();
-        let missing: Vec<_> = all.difference(&erased).collect();
-        let gone: Vec<_> = erased.difference(&all).collect();
-        assert!(
-            missing.is_empty(),
-            "add a line to PERSONAL_TABLES for {missing:?}"
-        );
-        assert!(gone.is_empty(), "there is no {gone:?}");
+        assert_complete("PERSONAL_TABLES", &erased, &all);
         world
     });
 }

@@ -29,7 +29,7 @@ use crate::{
     fact::an_order,
     people::{
         define,
-        dump::{columns, tables},
+        dump::{assert_complete, naming},
         facts, refusals,
     },
     support::{World, engine::contact_of, on_both},
@@ -318,28 +318,8 @@ fn every_table_that_names_an_account_has_its_line() {
             .iter()
             .map(|line| (line.table.to_owned(), line.column.to_owned()))
             .collect();
-        let mut found = BTreeSet::new();
-        let names = [
-            "account_id",
-            "subject_id",
-            "target_id",
-            "survivor_id",
-            "loser_id",
-        ];
-        for table in tables(&world).await {
-            for column in columns(&world, &table).await {
-                if names.contains(&column.as_str()) || column.ends_with("_account_id") {
-                    found.insert((table.clone(), column));
-                }
-            }
-        }
-        let missing: Vec<_> = found.difference(&listed).collect();
-        let gone: Vec<_> = listed.difference(&found).collect();
-        assert!(
-            missing.is_empty(),
-            "add a line to MERGED_TABLES for {missing:?}"
-        );
-        assert!(gone.is_empty(), "there is no {gone:?}");
+        let found = naming(&world, "account").await;
+        assert_complete("MERGED_TABLES", &listed, &found);
         world
     });
 }
