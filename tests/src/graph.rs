@@ -11,7 +11,7 @@ use domain::{
 };
 use entity::kind::{Direction, IdentityKind, TagKind, TagTarget};
 
-use crate::support::{World, on_both};
+use crate::support::{World, engine::contact_of, on_both};
 
 fn message(world: &World, id: &str, email: &str, keys: &[&str], minutes: i64) -> NewMessage {
     NewMessage {
@@ -213,9 +213,7 @@ fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
         let mut ids = Vec::new();
         for name in ["a", "b", "c"] {
-            let email = format!("{name}@customer.example");
-            let found = contact::find_by_identity(ctx, workspace, IdentityKind::Email, &email);
-            ids.push(found.await.unwrap().unwrap().id);
+            ids.push(contact_of(&world, &format!("{name}@customer.example")).await);
         }
         ids.sort();
         let top = make_tag(&world, "Customer", None).await;

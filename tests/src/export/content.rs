@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{FORMULAS, contacts, csv, export, people, read, wanted};
 use crate::{
     import::steps::import_text,
-    support::{client::text, on_both, refusal::refusals},
+    support::{client::text, engine::contact_of, on_both, refusal::refusals},
 };
 
 #[test]
@@ -98,13 +98,7 @@ fn a_persons_data_is_streamed_whole() {
     on_both(|world| async move {
         people(&world).await;
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let id = contact::find_by_identity(
-            ctx,
-            owner.workspace,
-            entity::kind::IdentityKind::Email,
-            "p0@example.com",
-        );
-        let id = id.await.unwrap().unwrap().id;
+        let id = contact_of(&world, "p0@example.com").await;
         for n in 0..2_500 {
             Query::new(
                 "INSERT INTO event (workspace_id, id, contact_id, external_id, name, properties,

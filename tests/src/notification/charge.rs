@@ -20,7 +20,7 @@ use domain::{
 };
 use entity::{
     id::{ContactId, ConversationId, MemberId, TargetId, TeamId},
-    kind::{IdentityKind, Role, TargetKind},
+    kind::{Role, TargetKind},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -28,7 +28,11 @@ use uuid::Uuid;
 use super::mistakes;
 use crate::{
     access::house::member_of,
-    support::{World, engine::Receiver, on_both},
+    support::{
+        World,
+        engine::{Receiver, contact_of},
+        on_both,
+    },
 };
 
 async fn titles(world: &World, actor: &Actor) -> usize {
@@ -62,17 +66,13 @@ async fn message(world: &World, id: &str, receiver: &Receiver) -> (ContactId, Co
     world.hurry().await;
     world.deliver(receiver).await;
     let (ctx, workspace) = (&world.ctx, world.owner.workspace);
-    let taro = "taro@customer.example";
-    let contact = contact::find_by_identity(ctx, workspace, IdentityKind::Email, taro).await;
+    let contact = contact_of(world, "taro@customer.example").await;
     let message = conversation::find_message(ctx, workspace, received).await;
     let conversation = message
         .expect("a look-up")
         .expect("a message")
         .conversation_id;
-    (
-        contact.expect("a look-up").expect("a contact").id,
-        conversation,
-    )
+    (contact, conversation)
 }
 
 async fn own(world: &World, contact: ContactId, owner: Option<MemberId>) {

@@ -1,16 +1,16 @@
 //! A person who is erased is gone from what was sent, told together and listed.
 
 use domain::{
-    contact::{self, erase},
+    contact::erase,
     notification::{Receivers, in_app, manage::NewTarget},
     page::PageRequest,
     store::Query,
 };
-use entity::kind::{IdentityKind, TargetKind};
+use entity::kind::TargetKind;
 
 use crate::support::{
     World,
-    engine::{Receiver, notify, words},
+    engine::{Receiver, contact_of, notify, words},
     on_both,
 };
 
@@ -65,10 +65,8 @@ fn an_erased_person_is_in_no_request_no_digest_and_no_list() {
             world.deliver(&receiver).await;
         }
         assert!(mentions(&world, "kanaria").await >= 3);
-        let email = "kanaria@customer.example";
-        let found = contact::find_by_identity(ctx, owner.workspace, IdentityKind::Email, email);
-        let contact = found.await.unwrap().unwrap();
-        erase::erase(ctx, owner, contact.id).await.unwrap();
+        let contact = contact_of(&world, "kanaria@customer.example").await;
+        erase::erase(ctx, owner, contact).await.unwrap();
         assert_eq!(mentions(&world, "kanaria").await, 0);
         assert!(
             mentions(&world, "taro").await >= 1,

@@ -4,7 +4,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     action::{Action, Case, Effect, OutcomeResult, Performed, SendSurvey, perform, perform::By},
     condition::reference::{self, Names as _},
-    contact,
     error::UserErrorCode as Code,
     locale::Locale,
     naming,
@@ -20,12 +19,16 @@ use domain::{
 };
 use entity::{
     id::{PlaybookId, RuleId, SurveyId},
-    kind::{ConversationStatus, IdentityKind, SurveyInvitationState as State, SurveyKind},
+    kind::{ConversationStatus, SurveyInvitationState as State, SurveyKind},
 };
 use uuid::Uuid;
 
 use super::{answer, link, make, mistakes, person, seen, state, stored, token};
-use crate::support::{World, engine::Receiver, on_both};
+use crate::support::{
+    World,
+    engine::{Receiver, contact_of},
+    on_both,
+};
 
 const TARO: &str = "taro@customer.example";
 
@@ -179,8 +182,7 @@ fn what_keeps_a_rule_from_asking_is_said_in_its_log() {
         assert_eq!(results(&world, rule.id).await, [OutcomeResult::NoPublicUrl]);
         let world = seen(world);
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let found = contact::find_by_identity(ctx, owner.workspace, IdentityKind::Email, TARO);
-        let taro = found.await.unwrap().unwrap().id;
+        let taro = contact_of(&world, TARO).await;
         let silent = person(&world, None, None).await;
         let action = send(survey).remove(0);
         let by = By {

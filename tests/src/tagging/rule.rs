@@ -20,7 +20,7 @@ use super::{
     steps::{active, active_tags, history, put, single_group, tag},
 };
 use crate::support::{
-    engine::{tag_contact, words},
+    engine::{contact_of, tag_contact, words},
     on_both,
 };
 
@@ -43,12 +43,8 @@ fn what_a_rule_set_can_be_taken_over_and_withdrawn_and_it_takes_nothing_away() {
             .receive(&[("1", "a@x.example", "buy"), ("2", "b@x.example", "buy")])
             .await;
         world.drain().await;
-        let find = async |email: &str| {
-            let kind = entity::kind::IdentityKind::Email;
-            let found = contact::find_by_identity(ctx, owner.workspace, kind, email).await;
-            found.unwrap().unwrap().id
-        };
-        let (a, b) = (find("a@x.example").await, find("b@x.example").await);
+        let a = contact_of(&world, "a@x.example").await;
+        let b = contact_of(&world, "b@x.example").await;
         assert_eq!(active(&world, a).await.len(), 2);
 
         // A member makes one theirs; the interval of the rule ends, the tag stays.
@@ -110,12 +106,8 @@ fn what_a_changed_rule_does_not_put_on_any_more_is_taken_back_if_somebody_asks_f
             .receive(&[("1", "a@x.example", "buy"), ("2", "b@x.example", "buy")])
             .await;
         world.drain().await;
-        let find = async |email: &str| {
-            let kind = entity::kind::IdentityKind::Email;
-            let found = contact::find_by_identity(ctx, owner.workspace, kind, email).await;
-            found.unwrap().unwrap().id
-        };
-        let (a, b) = (find("a@x.example").await, find("b@x.example").await);
+        let a = contact_of(&world, "a@x.example").await;
+        let b = contact_of(&world, "b@x.example").await;
         // A member makes one of them theirs.
         put(&world, b, old, None).await;
         let work = async || {
