@@ -8,11 +8,10 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::Actor,
     account::AccountOrder,
-    attribute::AttributeOrder,
     contact::ContactOrder,
     conversation::ConversationOrder,
     ctx::Ctx,
-    error::UserError,
+    error::{Error, UserError},
     export::{self, Ordered, Wanted, What},
 };
 use entity::kind::{ExportEncoding, ExportFormat};
@@ -181,11 +180,10 @@ async fn payload(
     })
 }
 
-/// The order by an attribute, if there is one; a refusal names the input's field.
-fn by_attribute(
-    order: Option<AttributeOrderInput>,
-) -> domain::error::Result<Option<AttributeOrder>> {
-    order.map(AttributeOrderInput::read).transpose()
+/// The order of a list; a refusal names the input's field.
+fn ordered<O>(by: O, attribute: Option<AttributeOrderInput>) -> domain::error::Result<Ordered<O>> {
+    let attribute = attribute.map(AttributeOrderInput::read).transpose()?;
+    Ok(Ordered { by, attribute })
 }
 
 #[derive(Default)]
@@ -205,20 +203,11 @@ impl ExportMutation {
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
         let wanted = async {
-            let order = Ordered {
-                by: input.order_by,
-                attribute: by_attribute(input.order_by_attribute)?,
-            };
-            let what = What::Contacts(
-                input
-                    .filter
-                    .unwrap_or_default()
-                    .read(ctx, actor.workspace)
-                    .await?,
-                order,
-            );
-            Ok::<_, domain::error::Error>(Wanted {
-                what,
+            let order = ordered(input.order_by, input.order_by_attribute)?;
+            let filter = input.filter.unwrap_or_default();
+            let filter = filter.read(ctx, actor.workspace).await?;
+            Ok::<_, Error>(Wanted {
+                what: What::Contacts(filter, order),
                 format: input.format,
                 encoding: input.encoding,
                 columns: few(input.columns, &["columns"])?,
@@ -236,19 +225,10 @@ impl ExportMutation {
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
         let what = async {
-            let order = Ordered {
-                by: input.order_by,
-                attribute: by_attribute(input.order_by_attribute)?,
-            };
-            let what = What::Accounts(
-                input
-                    .filter
-                    .unwrap_or_default()
-                    .read(ctx, actor.workspace)
-                    .await?,
-                order,
-            );
-            Ok::<_, domain::error::Error>(what)
+            let order = ordered(input.order_by, input.order_by_attribute)?;
+            let filter = input.filter.unwrap_or_default();
+            let filter = filter.read(ctx, actor.workspace).await?;
+            Ok::<_, Error>(What::Accounts(filter, order))
         };
         ask(ctx, actor, what.await, input.format, input.encoding).await
     }
@@ -262,19 +242,10 @@ impl ExportMutation {
     ) -> Result<ExportPayload> {
         let (ctx, actor) = writer(context)?;
         let what = async {
-            let order = Ordered {
-                by: input.order_by,
-                attribute: by_attribute(input.order_by_attribute)?,
-            };
-            let what = What::Conversations(
-                input
-                    .filter
-                    .unwrap_or_default()
-                    .read(ctx, actor.workspace)
-                    .await?,
-                order,
-            );
-            Ok::<_, domain::error::Error>(what)
+            let order = ordered(input.order_by, input.order_by_attribute)?;
+            let filter = input.filter.unwrap_or_default();
+            let filter = filter.read(ctx, actor.workspace).await?;
+            Ok::<_, Error>(What::Conversations(filter, order))
         };
         ask(ctx, actor, what.await, input.format, input.encoding).await
     }
