@@ -110,6 +110,21 @@ where
     Ok(loader(context)?.load_one(id).await?.map(shown))
 }
 
+/// What `ids` name, in their order, fetched in the same way; what is gone is left out.
+pub(crate) async fn loaded_each<K, T>(
+    context: &Context<'_>,
+    ids: &[K],
+    shown: impl Fn(<Loader as Load<K>>::Value) -> T,
+) -> Result<Vec<T>>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    Loader: Load<K, Error = Error>,
+{
+    let mut found = loader(context)?.load_many(ids.iter().copied()).await?;
+    let there = ids.iter().filter_map(|id| found.remove(id));
+    Ok(there.map(shown).collect())
+}
+
 /// What the global id `id` names, fetched in the same way; a text that is no such id names nothing.
 pub(crate) async fn loaded_by<K, T>(
     context: &Context<'_>,

@@ -23,7 +23,7 @@ use super::{
     access::{Member, find_member},
     attribute::{AttributeValue, values},
     contact::Contact,
-    context::{loaded, loader, reader},
+    context::{loaded, loaded_each, loader, reader},
     error::fault,
     few::few,
     inbox::Inbox,
@@ -104,12 +104,9 @@ impl Conversation {
     /// Who watches it, those who came first first.
     #[boxed]
     async fn watchers(&self, context: &Context<'_>) -> Result<Vec<Member>> {
-        let loader = loader(context)?;
-        let ids = loader.load_one(WatchersOf(self.row.id)).await?;
-        let ids = ids.unwrap_or_default();
-        let mut members = loader.load_many(ids.iter().copied()).await?;
-        let members = ids.iter().filter_map(|id| members.remove(id));
-        Ok(members.map(Member).collect())
+        let watchers = loader(context)?.load_one(WatchersOf(self.row.id)).await?;
+        let ids = watchers.into_iter().flatten().map(|one| one.member_id);
+        loaded_each(context, &ids.collect::<Vec<_>>(), Member).await
     }
 
     /// When it opens again by itself; nothing when it is not snoozed.

@@ -12,8 +12,8 @@ use domain::{
 };
 use entity::{
     id::{
-        AccountId, ContactId, ConversationId, MemberId, OrderId, RuleId, SegmentId, TagGroupId,
-        TagId, TaggingId, TargetId, TeamId, TrackedLinkId,
+        AccountId, ContactId, ConversationId, OrderId, RuleId, SegmentId, TagGroupId, TagId,
+        TaggingId, TargetId, TeamId, TrackedLinkId,
     },
     tagging,
 };
@@ -67,54 +67,17 @@ lists! {
     KeysOf(TargetId) => entity::webhook_key::Model, notification::key::load, notification_target_id;
     /// Asks for how many of an account's people are in which band.
     BandsOf(AccountId) => account::InBand, account::load_bands, account_id;
+    /// Asks for who watches a conversation.
+    WatchersOf(ConversationId) => conversation::Watcher, conversation::load_watchers, conversation_id;
+    /// Asks for who is in a team.
+    MembersOf(TeamId) => team::Membership, team::memberships, team_id;
 }
 
-/// Asks for who watches a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct WatchersOf(pub(crate) ConversationId);
-
-#[async_trait::async_trait]
-impl Load<WatchersOf> for Loader {
-    type Value = Vec<MemberId>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[WatchersOf]) -> Result<HashMap<WatchersOf, Self::Value>, Error> {
-        let ids: Vec<ConversationId> = keys.iter().map(|key| key.0).collect();
-        let rows = conversation::load_watchers(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let mut watchers: HashMap<_, Vec<MemberId>> = HashMap::new();
-        for row in rows {
-            let of = watchers.entry(WatchersOf(row.conversation_id));
-            of.or_default().push(row.member_id);
-        }
-        Ok(watchers)
-    }
-}
-
-/// Asks for who is in a team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct MembersOf(pub(crate) TeamId);
-
-#[async_trait::async_trait]
-impl Load<MembersOf> for Loader {
-    type Value = Vec<MemberId>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Self::Value>, Error> {
-        let ids: Vec<TeamId> = keys.iter().map(|key| key.0).collect();
-        let rows = team::memberships(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let mut members: HashMap<_, Vec<MemberId>> = HashMap::new();
-        for row in rows {
-            members
-                .entry(MembersOf(row.team_id))
-                .or_default()
-                .push(row.member_id);
-        }
-        Ok(members)
-    }
+values! {
+    /// Asks for what names a segment.
+    UsesOf(SegmentId) => Vec<segment::uses::Use>, segment::uses::of_each;
+    /// Asks for the rules that a rule gets in the way of.
+    ConflictsOf(RuleId) => Vec<rule::conflict::Conflict>, rule::conflict::of_each;
 }
 
 /// Asks for the tags that were on a thing at a moment.
@@ -183,43 +146,5 @@ impl Load<TagsOf> for Loader {
             forest.list(filter).cloned().collect()
         };
         Ok(keys.iter().map(|key| (*key, of(key.0))).collect())
-    }
-}
-
-/// Asks for what names a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct UsesOf(pub(crate) SegmentId);
-
-#[async_trait::async_trait]
-impl Load<UsesOf> for Loader {
-    type Value = Vec<segment::uses::Use>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[UsesOf]) -> Result<HashMap<UsesOf, Self::Value>, Error> {
-        let ids: Vec<SegmentId> = keys.iter().map(|key| key.0).collect();
-        let found = segment::uses::of_each(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let found = found.into_iter();
-        Ok(found.map(|(id, uses)| (UsesOf(id), uses)).collect())
-    }
-}
-
-/// Asks for the rules that a rule gets in the way of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ConflictsOf(pub(crate) RuleId);
-
-#[async_trait::async_trait]
-impl Load<ConflictsOf> for Loader {
-    type Value = Vec<rule::conflict::Conflict>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[ConflictsOf]) -> Result<HashMap<ConflictsOf, Self::Value>, Error> {
-        let ids: Vec<RuleId> = keys.iter().map(|key| key.0).collect();
-        let found = rule::conflict::of_each(&self.ctx, self.workspace, &ids)
-            .await
-            .map_err(fault)?;
-        let found = found.into_iter();
-        Ok(found.map(|(id, one)| (ConflictsOf(id), one)).collect())
     }
 }

@@ -63,30 +63,6 @@ rows! {
     AccountMergeOf(MergeId) => account::merge::Merge, account::merge::load, id;
 }
 
-/// Values that are found beside their owners: the key, what it is made of, the value, and its finder.
-macro_rules! values {
-    ($($(#[$doc:meta])* $key:ident($id:ty) => $value:ty, $find:path;)*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-            pub(crate) struct $key(pub(crate) $id);
-
-            #[async_trait::async_trait]
-            impl Load<$key> for Loader {
-                type Value = $value;
-                type Error = Error;
-
-                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Self::Value>, Error> {
-                    let ids: Vec<$id> = keys.iter().map(|key| key.0).collect();
-                    let found = $find(&self.ctx, self.workspace, &ids).await.map_err(fault)?;
-                    let found = found.into_iter();
-                    Ok(found.map(|(id, value)| ($key(id), value)).collect())
-                }
-            }
-        )*
-    };
-}
-
 values! {
     /// Asks for how engaged a contact is.
     EngagementOf(ContactId) => engagement::ActiveDays, engagement::read::load;

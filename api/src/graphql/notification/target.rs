@@ -13,7 +13,7 @@ use super::Delivery;
 use crate::boxed;
 use crate::graphql::{
     access::Member,
-    context::{loaded, loader, reader},
+    context::{loaded, loaded_each, loader, reader},
     error::fault,
     loader::{KeysOf, ReceiversOf},
     page::Connection,
@@ -169,21 +169,13 @@ impl NotificationReceivers {
     /// The teams whose members receive it.
     #[boxed]
     async fn teams(&self, context: &Context<'_>) -> Result<Vec<Team>> {
-        let mut found = loader(context)?
-            .load_many(self.0.teams.iter().copied())
-            .await?;
-        let teams = self.0.teams.iter().filter_map(|id| found.remove(id));
-        Ok(teams.map(Team).collect())
+        loaded_each(context, &self.0.teams, Team).await
     }
 
     /// The members who receive it by themselves.
     #[boxed]
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
-        let mut found = loader(context)?
-            .load_many(self.0.members.iter().copied())
-            .await?;
-        let members = self.0.members.iter().filter_map(|id| found.remove(id));
-        Ok(members.map(Member).collect())
+        loaded_each(context, &self.0.members, Member).await
     }
 
     /// The email addresses that receive it.

@@ -17,7 +17,7 @@ use entity::{
 
 use crate::boxed;
 use crate::graphql::{
-    context::{loaded, loader, reader, writer},
+    context::{loaded, loaded_each, loader, reader, writer},
     error::{fault, settle},
     few::few,
     id,
@@ -178,7 +178,7 @@ impl TagFinding {
     #[boxed]
     async fn tags(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
         let ids: Vec<TagId> = serde_json::from_value(self.0.tag_ids.clone())?;
-        tags(context, &ids).await
+        loaded_each(context, &ids, Tag::from).await
     }
 
     /// The group it is about.
@@ -209,7 +209,7 @@ impl PlannedTagMerge {
     /// The tags that would go.
     #[boxed]
     async fn sources(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
-        tags(context, &self.0.sources).await
+        loaded_each(context, &self.0.sources, Tag::from).await
     }
 
     /// How sure it is that they mean the same.
@@ -251,12 +251,6 @@ pub(crate) struct TagMergeReason {
     kind: TagFindingKind,
     /// The global ids of the two tags.
     tag_ids: Vec<ID>,
-}
-
-async fn tags(context: &Context<'_>, ids: &[TagId]) -> Result<Vec<Tag>> {
-    let mut found = loader(context)?.load_many(ids.iter().copied()).await?;
-    let tags = ids.iter().filter_map(|id| found.remove(id));
-    Ok(tags.map(Tag::from).collect())
 }
 
 #[derive(Default)]

@@ -6,7 +6,7 @@ use domain::{error::UserError, team};
 
 use super::{
     access::Member,
-    context::{loader, reader, writer},
+    context::{loaded_each, loader, reader, writer},
     error::{fault, settle},
     id,
     loader::MembersOf,
@@ -33,12 +33,9 @@ impl Team {
     /// Who is in it, without members who were removed.
     #[boxed]
     async fn members(&self, context: &Context<'_>) -> Result<Vec<Member>> {
-        let loader = loader(context)?;
-        let ids = loader.load_one(MembersOf(self.0.id)).await?;
-        let ids = ids.unwrap_or_default();
-        let mut found = loader.load_many(ids.iter().copied()).await?;
-        let members = ids.iter().filter_map(|id| found.remove(id));
-        Ok(members.map(Member).collect())
+        let members = loader(context)?.load_one(MembersOf(self.0.id)).await?;
+        let ids = members.into_iter().flatten().map(|one| one.member_id);
+        loaded_each(context, &ids.collect::<Vec<_>>(), Member).await
     }
 
     /// When it was made.
