@@ -88,13 +88,8 @@ pub async fn tag_things(ctx: &Ctx, actor: &Actor, mut new: NewTaggings) -> Resul
         text,
         cause: None,
     };
-    let additions = requests.into_iter().map(|request| Addition {
-        request,
-        reason: &reason,
-        expires_at: new.expires_at,
-        while_in: None,
-        renews: false,
-    });
+    let additions = requests.into_iter();
+    let additions = additions.map(|request| Addition::new(request, &reason, new.expires_at));
     let done = put(ctx, &mut tx, additions.collect()).await?;
     tx.commit().await?;
     Ok(Tagged {

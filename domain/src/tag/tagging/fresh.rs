@@ -28,13 +28,8 @@ pub(crate) async fn add_first(
     requests: &[Request],
 ) -> Result<usize> {
     let groups = single_groups(tx, requests.iter().map(|one| one.tag)).await?;
-    let additions = requests.iter().map(|&request| Addition {
-        request,
-        reason,
-        expires_at: None,
-        while_in: None,
-        renews: false,
-    });
+    let additions = requests.iter();
+    let additions = additions.map(|&request| Addition::new(request, reason, None));
     let mut added = 0;
     for (number, round) in rounds(additions.collect(), &groups).into_iter().enumerate() {
         added += if number == 0 {

@@ -87,13 +87,7 @@ pub(super) async fn put(
     }
     let additions: Vec<Addition<'_>> = requests
         .iter()
-        .map(|&request| Addition {
-            request,
-            reason,
-            expires_at,
-            while_in: None,
-            renews: false,
-        })
+        .map(|&request| Addition::new(request, reason, expires_at))
         .collect();
     let mut range = Range::new(ctx.ids.uuid(tx.now));
     let mut plan = look(tx, &groups, &additions, || range.id()).await?;

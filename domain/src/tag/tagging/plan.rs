@@ -281,21 +281,17 @@ mod tests {
         }
     }
 
+    /// Tag 10 on contact 5.
+    fn addition<'a>(reason: &'a Reason<'a>, expires_at: Option<DateTime<Utc>>) -> Addition<'a> {
+        let request = Request::contact(uuid(5).into(), uuid(10).into());
+        Addition::new(request, reason, expires_at)
+    }
+
     /// What becomes of tag 10, given (tag, whether a rule put it on) in the way: how those end, and
     /// whether it is made.
     fn check(origin: Origin, standing: &[(u128, bool)], expected: (&[TaggingEnd], bool)) {
         let reason = reason(origin);
-        let addition = Addition {
-            request: Request {
-                target: entity::kind::TagTarget::Contact,
-                target_id: uuid(5),
-                tag: uuid(10).into(),
-            },
-            reason: &reason,
-            expires_at: None,
-            while_in: None,
-            renews: false,
-        };
+        let addition = addition(&reason, None);
         let standing: Vec<_> = standing
             .iter()
             .map(|&(tag, by_rule)| Standing {
@@ -325,15 +321,8 @@ mod tests {
         let moment = |at: i64| DateTime::from_timestamp(at, 0).unwrap();
         let reason = reason(origin);
         let addition = Addition {
-            request: Request {
-                target: entity::kind::TagTarget::Contact,
-                target_id: uuid(5),
-                tag: uuid(10).into(),
-            },
-            reason: &reason,
-            expires_at: asked.map(moment),
-            while_in: None,
             renews: !origin.outranks_rules(),
+            ..addition(&reason, asked.map(moment))
         };
         let standing = Standing {
             target_id: uuid(5),
@@ -386,15 +375,9 @@ mod tests {
         let moment = |at: i64| DateTime::from_timestamp(at, 0).unwrap();
         let reason = reason(rule());
         let addition = Addition {
-            request: Request {
-                target: entity::kind::TagTarget::Contact,
-                target_id: uuid(5),
-                tag: uuid(10).into(),
-            },
-            reason: &reason,
-            expires_at: asked.map(moment),
             while_in: segment.then(|| uuid(20).into()),
             renews: true,
+            ..addition(&reason, asked.map(moment))
         };
         let standing = Standing {
             target_id: uuid(5),

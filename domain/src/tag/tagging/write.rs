@@ -41,7 +41,22 @@ pub(crate) struct Addition<'a> {
     pub(crate) renews: bool,
 }
 
-impl Addition<'_> {
+impl<'a> Addition<'a> {
+    /// One that no segment ends, and that lengthens what rules have put on only for those who outrank them.
+    pub(super) fn new(
+        request: Request,
+        reason: &'a Reason<'a>,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self {
+            request,
+            reason,
+            expires_at,
+            while_in: None,
+            renews: false,
+        }
+    }
+
     /// When it ends by itself, with the microseconds both databases keep.
     pub(super) fn ends_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at.map(|at| at.trunc_subsecs(6))
@@ -56,13 +71,8 @@ pub(crate) async fn add(
     reason: &Reason<'_>,
     requests: &[Request],
 ) -> Result<usize> {
-    let additions = requests.iter().map(|&request| Addition {
-        request,
-        reason,
-        expires_at: None,
-        while_in: None,
-        renews: false,
-    });
+    let additions = requests.iter();
+    let additions = additions.map(|&request| Addition::new(request, reason, None));
     Ok(put(ctx, tx, additions.collect()).await?.added.len())
 }
 
@@ -348,8 +358,6 @@ pub(super) fn request_rows<'a>(requests: impl Iterator<Item = &'a Request> + Clo
 
 #[cfg(test)]
 mod tests {
-    use entity::kind::TagTarget;
-
     use super::*;
     use crate::access::Origin;
 
@@ -374,16 +382,9 @@ mod tests {
     #[test]
     fn two_values_of_a_single_group_are_put_on_one_after_the_other() {
         let reason = reason(member());
-        let add = |target: u128, tag: u128| Addition {
-            request: Request {
-                target: TagTarget::Contact,
-                target_id: uuid(target),
-                tag: uuid(tag).into(),
-            },
-            reason: &reason,
-            expires_at: None,
-            while_in: None,
-            renews: false,
+        let add = |target: u128, tag: u128| {
+            let request = Request::contact(uuid(target).into(), uuid(tag).into());
+            Addition::new(request, &reason, None)
         };
         let groups = [
             (uuid(10).into(), uuid(1).into()),
