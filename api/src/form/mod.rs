@@ -295,7 +295,7 @@ async fn body(request: &HttpRequest, mut payload: web::Payload) -> Result<Vec<u8
 }
 
 /// The value of a field of a query string or a form.
-fn parameter(encoded: &[u8], name: &str) -> Option<String> {
+pub(crate) fn parameter(encoded: &[u8], name: &str) -> Option<String> {
     url::form_urlencoded::parse(encoded)
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())

@@ -30,7 +30,7 @@ use entity::id::ContactId;
 use crate::{
     form::{
         html::{self, Note, POLICY},
-        language, peer_key,
+        language, parameter, peer_key,
     },
     transport::{RateLimits, RequestId, log::DoorLog, peer},
 };
@@ -154,7 +154,8 @@ impl Links {
             return Err(Failed::Ended);
         }
         let destination = link.destination()?;
-        let visitor = Visitor::of(contact, parameter(request, "anonymousId"));
+        let query = request.query_string().as_bytes();
+        let visitor = Visitor::of(contact, parameter(query, "anonymousId"));
         let followed = link::follow(&self.ctx, &link, how(request), &visitor);
         Box::pin(followed).await?;
         Ok(Answer::To(destination))
@@ -199,6 +200,7 @@ fn address_key(request: &HttpRequest) -> u128 {
 /// In which way the link is followed.
 fn how(request: &HttpRequest) -> Followed {
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let query = request.query_string().as_bytes();
     let purposes: Vec<&str> = PURPOSES.into_iter().filter_map(header).collect();
     let signs = Signs {
         is_head: request.method() == Method::HEAD,
@@ -207,18 +209,11 @@ fn how(request: &HttpRequest) -> Followed {
     };
     if link::is_machine(&signs) {
         Followed::ByMachine
-    } else if parameter(request, link::QR_MARKER).is_some() {
+    } else if parameter(query, link::QR_MARKER).is_some() {
         Followed::Scan
     } else {
         Followed::Click
     }
-}
-
-/// The value of a field of the query string.
-fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
 }
 
 /// Why nobody is sent anywhere.
