@@ -360,17 +360,13 @@ impl Referrer for Judgements {
         let mut after = before.clone();
         for pair in merged {
             for tag in &mut after {
-                if tag.uuid() == pair.source.uuid() {
+                if *tag == pair.source {
                     *tag = pair.target;
                 }
             }
         }
-        let mut seen = Vec::new();
-        after.retain(|tag| {
-            let is_new = !seen.contains(tag);
-            seen.push(*tag);
-            is_new
-        });
+        let mut seen = BTreeSet::new();
+        after.retain(|tag| seen.insert(*tag));
         if after == before {
             return Ok(Vec::new());
         }
