@@ -384,6 +384,7 @@ mod tests {
         );
         assert_eq!(events[4].occurred_at, at(905));
     }
+
     #[test]
     fn after_a_scanner_its_address_is_not_believed_either() {
         let from = |second, agent, address: &str| UnitEvent {
