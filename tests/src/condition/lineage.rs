@@ -9,7 +9,7 @@ use domain::{
         trigger::{ContactTagAdded, Trigger},
     },
     segment::{self, NewSegment},
-    tag::{NewGroup, NewTag, Place, catalogue, group},
+    tag::{Place, catalogue},
 };
 use entity::{
     id::TagId,
@@ -114,29 +114,11 @@ fn a_tag_without_the_one_above_it_is_refused_wherever_it_is_asked_for() {
 #[test]
 fn two_values_of_a_single_group_are_refused_wherever_they_are_asked_for() {
     on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let group = |name: &str, selection| NewGroup {
-            kind: TagKind::Contact,
-            name: name.to_owned(),
-            description: String::new(),
-            selection,
-            stage: None,
-        };
-        let rank = group::create(ctx, owner, group("Rank", TagSelection::Single)).await;
-        let needs = group::create(ctx, owner, group("Needs", TagSelection::Multi)).await;
-        let (rank, needs) = (rank.expect("a group").id, needs.expect("a group").id);
+        let rank = world.group("Rank", TagSelection::Single).await;
+        let needs = world.group("Needs", TagSelection::Multi).await;
         let mut made = Vec::new();
         for (name, of) in [("A", rank), ("B", rank), ("C", needs), ("D", needs)] {
-            let new = NewTag {
-                kind: TagKind::Contact,
-                name: name.to_owned(),
-                description: String::new(),
-                colour: None,
-                parent: None,
-                group: Some(of),
-            };
-            let tag = catalogue::create(ctx, owner, new).await;
-            made.push(tag.expect("a tag").id);
+            made.push(world.value(of, name).await);
         }
         let seen = world.tag(TagKind::Contact, "Seen", None).await;
         let both = json!({"all": [tags("ANY", made[0]), tags("ANY", made[1])]});

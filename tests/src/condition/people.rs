@@ -10,7 +10,7 @@ use domain::{
     contact::{self, NewContact, ProfileChanges},
     stage::NewStage,
     store::{Query, Rows},
-    tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
+    tag::{Request, tagging},
 };
 use entity::{
     id::{AttributeId, ContactId, Id as _, TagId},
@@ -78,27 +78,10 @@ impl People {
             let made = contact::create(&ctx, &owner, new).await.expect("a contact");
             ids.insert(name, made.id);
         }
-        let new = NewGroup {
-            kind: TagKind::Contact,
-            name: "Industry".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Multi,
-            stage: None,
-        };
-        let industry = group::create(&ctx, &owner, new).await.expect("a group").id;
-        let tag = |name: &str, parent, group| NewTag {
-            kind: TagKind::Contact,
-            name: name.to_owned(),
-            description: String::new(),
-            colour: None,
-            parent,
-            group,
-        };
-        let vip = catalogue::create(&ctx, &owner, tag("VIP", None, None)).await;
-        let vip = vip.expect("a tag").id;
-        let gold = catalogue::create(&ctx, &owner, tag("Gold", Some(vip), None)).await;
-        let food = catalogue::create(&ctx, &owner, tag("Food", None, Some(industry))).await;
-        let (gold, food) = (gold.expect("a tag").id, food.expect("a tag").id);
+        let industry = world.group("Industry", TagSelection::Multi).await;
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let gold = world.tag(TagKind::Contact, "Gold", Some(vip)).await;
+        let food = world.value(industry, "Food").await;
         let put = [
             Request::contact(ids["aki"], vip),
             Request::contact(ids["ben"], gold),

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     contact,
     store::Query,
-    tag::{self, NewGroup, NewTag, Request, tagging},
+    tag::{Request, tagging},
 };
 use entity::kind::{ExportEncoding, ExportFormat, TagKind, TagSelection};
 use serde_json::{Value, json};
@@ -75,21 +75,10 @@ async fn import_back(world: &World, bytes: Vec<u8>) -> Value {
 fn a_group_and_a_tag_of_one_name_are_told_apart_in_files() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
-        let group = NewGroup {
-            kind: TagKind::Contact,
-            name: "Rank".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        let group = tag::group::create(ctx, owner, group).await.unwrap();
+        let group = world.group("Rank", TagSelection::Single).await;
         let mut tags = Vec::new();
         for name in ["Gold", "Silver"] {
-            let new = NewTag {
-                group: Some(group.id),
-                ..NewTag::named(TagKind::Contact, name)
-            };
-            tags.push(tag::catalogue::create(ctx, owner, new).await.unwrap().id);
+            tags.push(world.value(group, name).await);
         }
         let top = world.tag(TagKind::Contact, "Rank", None).await;
         tags.push(top);

@@ -6,7 +6,7 @@ use domain::{
     attribute, contact,
     import::NewImport,
     page::PageRequest,
-    search, tag,
+    search,
 };
 use entity::kind::{
     AttributeType, ImportOutcome as O, ImportPolicy, LifecycleStage, SubjectKind, TagKind,
@@ -31,14 +31,7 @@ fn a_contact_is_taken_in_with_everything_a_line_says() {
         let seats = attribute::definition::create(ctx, owner, new)
             .await
             .unwrap();
-        let group = tag::NewGroup {
-            kind: TagKind::Contact,
-            name: "業種".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        tag::group::create(ctx, owner, group).await.unwrap();
+        world.group("業種", TagSelection::Single).await;
         let text = "\
 氏名,カナ,メール,電話番号,顧客ID,会社名,会社ドメイン,ステージ,担当者,来源,キャンペーン,座席数,タグ
 田中 太郎,ﾀﾅｶ ﾀﾛｳ,Tanaka@Test.example,'+81312345678,C-1,株式会社テスト,test.example,顧客,owner@example.com,LINE,春の展示会,\"1,200\",業種/IT/SaaS; VIP
@@ -188,15 +181,7 @@ fn a_policy_says_what_becomes_of_what_is_there() {
 #[test]
 fn tags_are_found_and_made_by_their_paths() {
     on_both(|world| async move {
-        let (ctx, owner) = (&world.ctx, &world.owner);
-        let group = tag::NewGroup {
-            kind: TagKind::Contact,
-            name: "Size".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        tag::group::create(ctx, owner, group).await.unwrap();
+        world.group("Size", TagSelection::Single).await;
         let top = world.tag(TagKind::Contact, "R/D", None).await;
         world.tag(TagKind::Contact, "Deep", Some(top)).await;
         let text = "email,tags\n\

@@ -1,8 +1,8 @@
 //! Tags of people who are new: they are written without looking for what cannot be there yet, and count
 //! like any others.
 
-use domain::{store::Query, tag};
-use entity::kind::{TagKind, TagSelection};
+use domain::store::Query;
+use entity::kind::TagSelection;
 
 use super::steps::{by_email, count, counts, import_text, told};
 use crate::{support::on_both, tagging::recount::assert_recounted};
@@ -10,16 +10,7 @@ use crate::{support::on_both, tagging::recount::assert_recounted};
 #[test]
 fn first_tags_count_like_any_others() {
     on_both(|world| async move {
-        let group = tag::NewGroup {
-            kind: TagKind::Contact,
-            name: "業種".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        tag::group::create(&world.ctx, &world.owner, group)
-            .await
-            .unwrap();
+        world.group("業種", TagSelection::Single).await;
         let text = "\
 email,tags
 a@example.com,業種/IT/SaaS;VIP;VIP

@@ -4,11 +4,11 @@ use domain::{
     account::{self, NewAccount},
     attribute::{Setting, Value},
     contact::{self, NewContact, ProfileChanges, merge},
-    tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
+    tag::{Request, tagging},
 };
 use entity::{
-    id::{ContactId, TagGroupId, TagId},
-    kind::{AttributeType, SubjectKind, TagKind, TagSelection},
+    id::{ContactId, TagId},
+    kind::{AttributeType, SubjectKind, TagSelection},
 };
 
 use super::define;
@@ -23,15 +23,6 @@ async fn person(world: &World, name: &str, profile: ProfileChanges) -> ContactId
         ..NewContact::default()
     };
     let made = contact::create(&world.ctx, &world.owner, new).await;
-    made.unwrap().id
-}
-
-async fn value(world: &World, group: TagGroupId, name: &str) -> TagId {
-    let new = NewTag {
-        group: Some(group),
-        ..NewTag::named(TagKind::Contact, name)
-    };
-    let made = catalogue::create(&world.ctx, &world.owner, new).await;
     made.unwrap().id
 }
 
@@ -56,16 +47,9 @@ fn a_preview_says_what_of_the_merged_contact_would_be_lost() {
         };
         let taro = person(&world, "taro", with(3.0, None)).await;
         let double = person(&world, "double", with(4.5, Some("03-1234-5678"))).await;
-        let new = NewGroup {
-            kind: TagKind::Contact,
-            name: "Plan".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        let plan = group::create(ctx, owner, new).await.unwrap().id;
-        let free = value(&world, plan, "Free").await;
-        let paid = value(&world, plan, "Paid").await;
+        let plan = world.group("Plan", TagSelection::Single).await;
+        let free = world.value(plan, "Free").await;
+        let paid = world.value(plan, "Paid").await;
         for put in [Request::contact(taro, free), Request::contact(double, paid)] {
             tagging::tag_many(ctx, owner, &[put], "").await.unwrap();
         }

@@ -11,7 +11,7 @@ use domain::{
     operation::Limits,
     page::PageRequest,
     playbook::{self, NewPlaybook, PlaybookChange, template},
-    tag::{NewGroup, catalogue, group},
+    tag::{catalogue, group},
 };
 use entity::{
     id::EnrolmentId,
@@ -182,14 +182,7 @@ fn a_paused_playbook_that_names_a_deleted_tag_group_is_changed_before_it_goes_on
     on_both(|world| async move {
         let stage = Stage::new(world).await;
         let (ctx, owner) = (stage.world.ctx.clone(), stage.world.owner.clone());
-        let new = NewGroup {
-            kind: TagKind::Contact,
-            name: "Size".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        let size = group::create(&ctx, &owner, new).await.unwrap().id;
+        let size = stage.world.group("Size", TagSelection::Single).await;
         let mut told = one_day("tag hot");
         let empty = json!({ "tagGroup": { "of": "CONTACT", "groupId": size.0, "empty": true } });
         told["exits"] = json!([{ "name": "Unknown", "condition": empty }]);

@@ -11,10 +11,9 @@ use domain::{
         trigger::Trigger,
     },
     segment::{self, NewSegment},
-    tag::{NewGroup, NewTag, catalogue, group},
 };
 use entity::{
-    id::{PlaybookId, RuleId, SegmentId, TagGroupId, TagId},
+    id::{PlaybookId, RuleId, SegmentId, TagId},
     kind::{SegmentSubject, TagKind, TagSelection},
 };
 use serde_json::{Value, json};
@@ -63,27 +62,6 @@ async fn enrolling(world: &World, name: &str, source: &Value) -> PlaybookId {
     };
     let made = playbook::create(&world.ctx, &world.owner, new).await;
     made.expect("a playbook").id
-}
-
-async fn group_of(world: &World, name: &str, selection: TagSelection) -> TagGroupId {
-    let new = NewGroup {
-        kind: TagKind::Contact,
-        name: name.to_owned(),
-        description: String::new(),
-        selection,
-        stage: None,
-    };
-    let made = group::create(&world.ctx, &world.owner, new).await;
-    made.expect("a group").id
-}
-
-async fn value(world: &World, group: TagGroupId, name: &str) -> TagId {
-    let new = NewTag {
-        group: Some(group),
-        ..NewTag::named(TagKind::Contact, name)
-    };
-    let made = catalogue::create(&world.ctx, &world.owner, new).await;
-    made.expect("a tag").id
 }
 
 async fn follow(world: &World, stored: Value) -> Vec<Follower> {
@@ -200,13 +178,13 @@ fn playbooks_and_segments_follow_and_what_waits_for_those() {
 fn what_waits_for_a_value_that_gives_way_follows() {
     on_both(|world| async move {
         let seen = world.tag(TagKind::Contact, "Seen", None).await;
-        let warmth = group_of(&world, "Warmth", TagSelection::Single).await;
-        let hot = value(&world, warmth, "Hot").await;
-        let cold = value(&world, warmth, "Cold").await;
+        let warmth = world.group("Warmth", TagSelection::Single).await;
+        let hot = world.value(warmth, "Hot").await;
+        let cold = world.value(warmth, "Cold").await;
         let frozen = world.tag(TagKind::Contact, "Frozen", Some(cold)).await;
-        let tastes = group_of(&world, "Tastes", TagSelection::Multi).await;
-        let tea = value(&world, tastes, "Tea").await;
-        let sake = value(&world, tastes, "Sake").await;
+        let tastes = world.group("Tastes", TagSelection::Multi).await;
+        let tea = world.value(tastes, "Tea").await;
+        let sake = world.value(tastes, "Sake").await;
 
         let gone = |kind: &str, tag: TagId| json!({ kind: { "tagIds": [tag.0] } });
         let not_cold = waits(&world, gone("contactTagRemoved", cold), seen).await;

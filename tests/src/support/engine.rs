@@ -33,12 +33,12 @@ use domain::{
     store::Query,
     survey,
     suspect::{self, SuspectFilter, SuspectOrder, Suspicion},
-    tag::{self, NewTag},
+    tag::{self, NewGroup, NewTag},
     work::due,
 };
 use entity::{
-    id::{ContactId, MessageId, SuspectId, TagId, TargetId},
-    kind::{Direction, IdentityKind, TagKind, TargetKind},
+    id::{ContactId, MessageId, SuspectId, TagGroupId, TagId, TargetId},
+    kind::{Direction, IdentityKind, TagKind, TagSelection, TargetKind},
 };
 
 use super::World;
@@ -217,12 +217,31 @@ impl World {
     /// Makes a tag.
     pub async fn tag(&self, kind: TagKind, name: &str, parent: Option<TagId>) -> TagId {
         let new = NewTag {
-            kind,
+            parent,
+            ..NewTag::named(kind, name)
+        };
+        let tag = tag::catalogue::create(&self.ctx, &self.owner, new).await;
+        tag.expect("a tag").id
+    }
+
+    /// Makes a group of contact tags.
+    pub async fn group(&self, name: &str, selection: TagSelection) -> TagGroupId {
+        let new = NewGroup {
+            kind: TagKind::Contact,
             name: name.to_owned(),
             description: String::new(),
-            colour: None,
-            parent,
-            group: None,
+            selection,
+            stage: None,
+        };
+        let group = tag::group::create(&self.ctx, &self.owner, new).await;
+        group.expect("a group").id
+    }
+
+    /// Makes a contact tag that is a value of a group.
+    pub async fn value(&self, group: TagGroupId, name: &str) -> TagId {
+        let new = NewTag {
+            group: Some(group),
+            ..NewTag::named(TagKind::Contact, name)
         };
         let tag = tag::catalogue::create(&self.ctx, &self.owner, new).await;
         tag.expect("a tag").id

@@ -7,7 +7,7 @@ use domain::{
     report::Period,
     segment::{self, NewSegment, hand},
     survey::{self, Among, By, Figures, NewSurveyAnswer, read},
-    tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
+    tag::{Request, tagging},
 };
 use entity::{
     id::{ContactId, SurveyId},
@@ -174,26 +174,9 @@ fn segments_and_tags_have_figures_of_their_own() {
         let guests = segment::create(ctx, owner, new).await.unwrap().id;
         let things = hand::Things::Contacts(vec![people[0], people[2]]);
         hand::add(ctx, owner, guests, &things).await.unwrap();
-        let new = NewGroup {
-            kind: TagKind::Contact,
-            name: "Plan".to_owned(),
-            description: String::new(),
-            selection: TagSelection::Single,
-            stage: None,
-        };
-        let plan = group::create(ctx, owner, new).await.unwrap().id;
-        let tag = |name: &str, parent, group| NewTag {
-            kind: TagKind::Contact,
-            name: name.to_owned(),
-            description: String::new(),
-            colour: None,
-            parent,
-            group,
-        };
-        let gold = catalogue::create(ctx, owner, tag("Gold", None, Some(plan))).await;
-        let gold = gold.unwrap().id;
-        let deep = catalogue::create(ctx, owner, tag("Deep", Some(gold), None)).await;
-        let deep = deep.unwrap().id;
+        let plan = world.group("Plan", TagSelection::Single).await;
+        let gold = world.value(plan, "Gold").await;
+        let deep = world.tag(TagKind::Contact, "Deep", Some(gold)).await;
         let request = [Request::contact(people[1], deep)];
         tagging::tag_many(ctx, owner, &request, "").await.unwrap();
 

@@ -8,7 +8,6 @@ mod told;
 use domain::{
     contact,
     store::Query,
-    tag::{self, NewGroup, NewTag},
     upsert::{self, AccountItem, ContactItem, Outcome as O, Told, Upserted},
 };
 use entity::{
@@ -88,26 +87,10 @@ async fn carried(world: &World, thing: uuid::Uuid) -> Vec<TagId> {
 
 /// Tags `one` and `two` of a group that takes one, and `vip` beside it.
 async fn tags(world: &World) -> [TagId; 3] {
-    let (ctx, owner) = (&world.ctx, &world.owner);
-    let group = NewGroup {
-        kind: TagKind::Contact,
-        name: "Industry".to_owned(),
-        description: String::new(),
-        selection: TagSelection::Single,
-        stage: None,
-    };
-    let group = tag::group::create(ctx, owner, group).await.unwrap().id;
-    let mut made = Vec::new();
-    for (name, group) in [("One", Some(group)), ("Two", Some(group)), ("VIP", None)] {
-        let new = NewTag {
-            kind: TagKind::Contact,
-            name: name.to_owned(),
-            description: String::new(),
-            colour: None,
-            parent: None,
-            group,
-        };
-        made.push(tag::catalogue::create(ctx, owner, new).await.unwrap().id);
-    }
-    [made[0], made[1], made[2]]
+    let industry = world.group("Industry", TagSelection::Single).await;
+    [
+        world.value(industry, "One").await,
+        world.value(industry, "Two").await,
+        world.tag(TagKind::Contact, "VIP", None).await,
+    ]
 }
