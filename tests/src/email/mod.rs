@@ -37,25 +37,13 @@ use entity::{
     kind::{EmailEventKind, EmailScope},
 };
 
-use crate::support::{World, world::start};
+use crate::support::{World, engine::email_event, world::start};
 
 const BROWSER: &str = "Mozilla/5.0 (Macintosh) Safari/605.1.15";
 
 fn event(id: &str, email: &str, to: &str, kind: EmailEventKind, second: i64) -> NewEmailEvent {
-    NewEmailEvent {
-        external_id: id.to_owned(),
-        email_key: email.to_owned(),
-        recipient: to.to_owned(),
-        kind,
-        occurred_at: start() - TimeDelta::days(1) + TimeDelta::seconds(second),
-        campaign: None,
-        origin: None,
-        bounce: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
-    }
+    let at = start() - TimeDelta::days(1) + TimeDelta::seconds(second);
+    email_event(id, email, to, kind, at)
 }
 
 fn in_campaign(key: &str, name: &str, event: NewEmailEvent) -> NewEmailEvent {

@@ -6,7 +6,7 @@ use domain::{
         ContactFilter,
         subscription::{self, NewState},
     },
-    email::{self, NewEmailEvent},
+    email,
     export::{Ordered, What},
     import::NewImport,
 };
@@ -18,7 +18,7 @@ use entity::kind::{
 use super::steps::{by_email, count, counts, import_text, lines, run, send, told, wanted};
 use crate::{
     export,
-    support::{World, on_both},
+    support::{World, engine::email_event, on_both},
 };
 
 /// A file of addresses, each with a cell of subscriptions.
@@ -41,20 +41,8 @@ async fn standing(world: &World, email: &str) -> Vec<(Channel, String, State, St
 }
 
 async fn happened(world: &World, email: &str, kind: EmailEventKind) {
-    let event = NewEmailEvent {
-        external_id: format!("{kind:?} {email}"),
-        email_key: format!("mail to {email}"),
-        recipient: email.to_owned(),
-        kind,
-        occurred_at: world.ctx.clock.now(),
-        bounce: None,
-        campaign: None,
-        origin: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
-    };
+    let (id, key) = (format!("{kind:?} {email}"), format!("mail to {email}"));
+    let event = email_event(&id, &key, email, kind, world.ctx.clock.now());
     let done = email::ingest(&world.ctx, &world.owner, vec![event]).await;
     done.unwrap();
 }

@@ -35,25 +35,20 @@ use super::{
     dump::{assert_complete, dump, naming, tables},
     refusals,
 };
-use crate::support::{World, engine::contact_of, on_both};
+use crate::support::{
+    World,
+    engine::{contact_of, email_event},
+    on_both,
+};
 
 const TARO: &str = "taro@customer.example";
 const HANAKO: &str = "hanako@customer.example";
 
 pub(super) async fn record(world: &World, id: &str, email: &str, kind: EmailEventKind) {
+    let (key, now) = (format!("mail to {email}"), world.ctx.clock.now());
     let event = NewEmailEvent {
-        external_id: id.to_owned(),
-        email_key: format!("mail to {email}"),
-        recipient: email.to_owned(),
-        kind,
-        occurred_at: world.ctx.clock.now(),
         bounce: (kind == EmailEventKind::Bounced).then_some(BounceKind::Hard),
-        campaign: None,
-        origin: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
+        ..email_event(id, &key, email, kind, now)
     };
     email::ingest(&world.ctx, &world.owner, vec![event])
         .await

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::contact_of;
 use crate::{
     access::house::Door,
-    support::{World, on_both, world::start},
+    support::{World, engine::email_event, on_both, world::start},
 };
 
 const TARO: &str = "taro@x.example";
@@ -33,20 +33,8 @@ fn act(name: &str, days: i64) -> NewEvent {
 }
 
 fn mail(kind: EmailEventKind, days: i64) -> NewEmailEvent {
-    NewEmailEvent {
-        external_id: format!("{kind:?}"),
-        email_key: "m".to_owned(),
-        recipient: TARO.to_owned(),
-        kind,
-        occurred_at: start() - TimeDelta::days(days),
-        campaign: None,
-        origin: None,
-        bounce: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
-    }
+    let at = start() - TimeDelta::days(days);
+    email_event(&format!("{kind:?}"), "m", TARO, kind, at)
 }
 
 fn message(id: &str, days: i64, automatic: bool) -> NewMessage {

@@ -11,7 +11,7 @@ mod wanted;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     conversation::{self, NewMessage},
-    email::{self, NewEmailEvent},
+    email,
     event::{self, NewEvent},
     export::{Records, What},
     inbox::{self, NewInbox},
@@ -24,7 +24,11 @@ use serde_json::{Value, json};
 
 use crate::{
     export::{csv, export, wanted},
-    support::{World, client::text, engine::contact_of},
+    support::{
+        World,
+        client::text,
+        engine::{contact_of, email_event},
+    },
 };
 
 const ADA: &str = "ada@x.example";
@@ -47,20 +51,7 @@ async fn did(world: &World, id: &str, name: &str, who: &str, minutes: i64) {
 }
 
 async fn mailed(world: &World, id: &str, kind: EmailEventKind, minutes: i64) {
-    let new = NewEmailEvent {
-        external_id: id.to_owned(),
-        email_key: "m".to_owned(),
-        recipient: ADA.to_owned(),
-        kind,
-        occurred_at: ago(world, minutes),
-        campaign: None,
-        origin: None,
-        bounce: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
-    };
+    let new = email_event(id, "m", ADA, kind, ago(world, minutes));
     let taken = email::ingest(&world.ctx, &world.owner, vec![new]).await;
     taken.unwrap();
 }

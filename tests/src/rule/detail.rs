@@ -25,7 +25,11 @@ use serde_json::{Value, json};
 use super::{firings, limited, on, refused, tag_with};
 use crate::{
     access::house::Door,
-    support::{World, engine::contact_has, on_both},
+    support::{
+        World,
+        engine::{contact_has, email_event},
+        on_both,
+    },
 };
 
 fn trigger(stored: Value) -> Trigger {
@@ -180,18 +184,9 @@ fn clicks_and_bounces_are_told_apart_by_link_and_reason() {
         let hard = trigger(json!({"emailEvent": {"kinds": ["BOUNCED"], "bounceKinds": ["HARD"]}}));
         let hard = on(&world, hard, tag_with(seen)).await;
         let told = |id: &str, kind, url: Option<&str>, bounce| email::NewEmailEvent {
-            external_id: id.to_owned(),
-            email_key: id.to_owned(),
-            recipient: "taro@customer.example".to_owned(),
-            kind,
-            occurred_at: ctx.clock.now(),
-            campaign: None,
-            origin: None,
             bounce,
             url: url.map(str::to_owned),
-            user_agent: None,
-            ip: None,
-            tracks_opens: None,
+            ..email_event(id, id, "taro@customer.example", kind, ctx.clock.now())
         };
         let (click, bounce) = (EmailEventKind::Clicked, EmailEventKind::Bounced);
         let events = vec![

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::{contact_of, firings, limited, on, results, tag_with, tags_of};
 use crate::support::{
     World,
-    engine::words,
+    engine::{email_event, words},
     on_both,
     repository::{has_word, rust_files},
     sdl::Sdl,
@@ -171,22 +171,13 @@ fn accounts_are_looked_at_as_they_enter_and_leave_segments() {
 }
 
 fn click(world: &World, key: &str, campaign: Option<&str>) -> NewEmailEvent {
+    let now = world.ctx.clock.now();
     NewEmailEvent {
-        external_id: key.to_owned(),
-        email_key: key.to_owned(),
-        recipient: EMAIL.to_owned(),
-        kind: EmailEventKind::Clicked,
-        occurred_at: world.ctx.clock.now(),
         campaign: campaign.map(|id| NewCampaign {
             external_id: id.to_owned(),
             name: String::new(),
         }),
-        origin: None,
-        bounce: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
+        ..email_event(key, key, EMAIL, EmailEventKind::Clicked, now)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Every trigger, one by one: what makes a rule look, and what does not.
 
-use chrono::Utc;
 use domain::{
     account::{self, NewAccount},
     action::{Action, TagAccount},
@@ -29,7 +28,7 @@ use entity::{
 use super::{contact_of, firings, on, tag_with, tags_of};
 use crate::support::{
     World,
-    engine::{tag_contact, tag_conversation},
+    engine::{email_event, tag_contact, tag_conversation},
     on_both,
 };
 
@@ -372,7 +371,8 @@ fn behaviour_is_looked_at_as_it_becomes_known() {
         });
         event::ingest(ctx, owner, events.to_vec()).await.unwrap();
         let told = [EmailEventKind::Opened, EmailEventKind::Clicked];
-        let told = told.map(|kind| email_event(kind, now));
+        let to = "taro@customer.example";
+        let told = told.map(|kind| email_event(kind.word(), "mail", to, kind, now));
         email::ingest(ctx, owner, told.to_vec()).await.unwrap();
         let taro = contact_of(&world, "taro@customer.example").await;
         for (previous, score, band) in [
@@ -432,13 +432,13 @@ fn a_click_of_a_scanner_sets_off_only_what_waits_for_scanners() {
         let scanners = on(&world, clicked(scanners), tag_with(seen)).await;
         let now = world.ctx.clock.now();
         // Told by the provider, told by the agent, and by nothing.
-        let click = |key: &str, origin, agent: Option<&str>| email::NewEmailEvent {
-            external_id: key.to_owned(),
-            email_key: key.to_owned(),
-            recipient: format!("{key}@customer.example"),
-            origin,
-            user_agent: agent.map(str::to_owned),
-            ..email_event(EmailEventKind::Clicked, now)
+        let click = |key: &str, origin, agent: Option<&str>| {
+            let to = format!("{key}@customer.example");
+            email::NewEmailEvent {
+                origin,
+                user_agent: agent.map(str::to_owned),
+                ..email_event(key, key, &to, EmailEventKind::Clicked, now)
+            }
         };
         let told = vec![
             click("provider", Some(EmailEventOrigin::Scanner), None),
@@ -455,21 +455,4 @@ fn a_click_of_a_scanner_sets_off_only_what_waits_for_scanners() {
         count(&firings(&world, scanners.id).await, 2, "clicks of scanners");
         world
     });
-}
-
-fn email_event(kind: EmailEventKind, at: chrono::DateTime<Utc>) -> email::NewEmailEvent {
-    email::NewEmailEvent {
-        external_id: kind.word().to_owned(),
-        email_key: "mail".to_owned(),
-        recipient: "taro@customer.example".to_owned(),
-        kind,
-        occurred_at: at,
-        campaign: None,
-        origin: None,
-        bounce: None,
-        url: None,
-        user_agent: None,
-        ip: None,
-        tracks_opens: None,
-    }
 }

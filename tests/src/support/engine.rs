@@ -19,6 +19,7 @@ use domain::{
     },
     contact,
     conversation::{self, NewMessage},
+    email::NewEmailEvent,
     inbox,
     notification::{
         deliver::{self, Limits, Turn},
@@ -38,7 +39,7 @@ use domain::{
 };
 use entity::{
     id::{ContactId, MessageId, SuspectId, TagGroupId, TagId, TargetId},
-    kind::{Direction, IdentityKind, TagKind, TagSelection, TargetKind},
+    kind::{Direction, EmailEventKind, IdentityKind, TagKind, TagSelection, TargetKind},
 };
 
 use super::World;
@@ -194,6 +195,30 @@ pub fn notify(target: TargetId) -> Action {
         title: None,
         text: None,
     })
+}
+
+/// Something that happened to an email, with nothing else told of it.
+pub fn email_event(
+    external_id: &str,
+    email_key: &str,
+    recipient: &str,
+    kind: EmailEventKind,
+    occurred_at: DateTime<Utc>,
+) -> NewEmailEvent {
+    NewEmailEvent {
+        external_id: external_id.to_owned(),
+        email_key: email_key.to_owned(),
+        recipient: recipient.to_owned(),
+        kind,
+        occurred_at,
+        campaign: None,
+        origin: None,
+        bounce: None,
+        url: None,
+        user_agent: None,
+        ip: None,
+        tracks_opens: None,
+    }
 }
 
 /// The contact with this address.

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     account::{self, NewAccount},
     contact::{self, ContactChanges, ProfileChanges},
-    email::{self, input::NewEmailEvent},
+    email,
     event::{self, NewEvent},
     fact::{AccountRef, ContactRef, Party, ingest::Head},
     invoice::{self, NewInvoice},
@@ -171,20 +171,8 @@ impl Scene {
                 event::ingest(ctx, owner, vec![event]).await.unwrap();
             }
             2 => {
-                let sent = NewEmailEvent {
-                    external_id: format!("s{step}"),
-                    email_key: format!("k{}", dice.roll(3)),
-                    recipient: email,
-                    kind: EmailEventKind::Sent,
-                    occurred_at: at,
-                    campaign: None,
-                    origin: None,
-                    bounce: None,
-                    url: None,
-                    user_agent: None,
-                    ip: None,
-                    tracks_opens: None,
-                };
+                let (id, key) = (format!("s{step}"), format!("k{}", dice.roll(3)));
+                let sent = engine::email_event(&id, &key, &email, EmailEventKind::Sent, at);
                 email::event::ingest(ctx, owner, vec![sent]).await.unwrap();
             }
             3 | 4 => {

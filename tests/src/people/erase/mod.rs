@@ -27,7 +27,7 @@ use entity::{
 use serde_json::json;
 
 use super::dump::dump;
-use crate::support::World;
+use crate::support::{World, engine::email_event};
 
 /// In every text of the person, so that it can be searched for.
 const CANARY: &str = "kanaria";
@@ -90,22 +90,15 @@ fn login(world: &World, id: &str, email: &str) -> NewEvent {
 }
 
 async fn mail(world: &World, id: &str, email: &str, kind: EmailEventKind) {
+    let (id, key) = (format!("{CANARY} {id}"), format!("{CANARY} mail"));
     let event = NewEmailEvent {
-        external_id: format!("{CANARY} {id}"),
-        email_key: format!("{CANARY} mail"),
-        recipient: email.to_owned(),
-        kind,
-        occurred_at: world.ctx.clock.now(),
         campaign: Some(NewCampaign {
             external_id: "spring".to_owned(),
             name: "Spring".to_owned(),
         }),
-        origin: None,
-        bounce: None,
         url: (kind == EmailEventKind::Clicked).then(|| format!("https://x.example/{CANARY}")),
         user_agent: Some(CANARY.to_owned()),
-        ip: None,
-        tracks_opens: None,
+        ..email_event(&id, &key, email, kind, world.ctx.clock.now())
     };
     email::ingest(&world.ctx, &world.owner, vec![event])
         .await
