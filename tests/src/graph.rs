@@ -7,7 +7,7 @@ use domain::{
     event::{self, NewEvent},
     inbox,
     page::PageRequest,
-    tag::{self, NewTag, Place, Request, TagFilter, tagging},
+    tag::{self, Place, Request, TagFilter, tagging},
 };
 use entity::kind::{Direction, IdentityKind, TagKind, TagTarget};
 
@@ -32,25 +32,6 @@ async fn the_inbox(world: &World) -> entity::id::InboxId {
     inbox::list(&world.ctx, world.owner.workspace)
         .await
         .unwrap()[0]
-        .id
-}
-
-async fn make_tag(
-    world: &World,
-    name: &str,
-    parent: Option<entity::id::TagId>,
-) -> entity::id::TagId {
-    let new = NewTag {
-        kind: TagKind::Contact,
-        name: name.to_owned(),
-        description: String::new(),
-        colour: None,
-        parent,
-        group: None,
-    };
-    tag::catalogue::create(&world.ctx, &world.owner, new)
-        .await
-        .unwrap()
         .id
 }
 
@@ -216,9 +197,9 @@ fn a_tag_counts_for_those_above_it_and_none_of_looks_at_the_whole_set() {
             ids.push(contact_of(&world, &format!("{name}@customer.example")).await);
         }
         ids.sort();
-        let top = make_tag(&world, "Customer", None).await;
-        let vip = make_tag(&world, "VIP", Some(top)).await;
-        let asia = make_tag(&world, "Asia", Some(top)).await;
+        let top = world.tag(TagKind::Contact, "Customer", None).await;
+        let vip = world.tag(TagKind::Contact, "VIP", Some(top)).await;
+        let asia = world.tag(TagKind::Contact, "Asia", Some(top)).await;
         let requests = [
             Request::contact(ids[0], vip),
             Request::contact(ids[0], asia),
@@ -330,8 +311,8 @@ fn a_page_says_how_many_rows_the_whole_list_has() {
             .await
             .unwrap();
         let stranger = World::workspace(ctx, "Other", "other.example").await;
-        let top = make_tag(&world, "Top", None).await;
-        let below = make_tag(&world, "Below", Some(top)).await;
+        let top = world.tag(TagKind::Contact, "Top", None).await;
+        let below = world.tag(TagKind::Contact, "Below", Some(top)).await;
         let everybody = ContactFilter::default();
         let order = ContactOrder::CreatedAsc;
         let request = PageRequest::first(2);

@@ -436,14 +436,7 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_half_made() {
 }
 
 async fn foreign_tag(world: &World, owner: &Actor) -> TagId {
-    let new = domain::tag::NewTag {
-        kind: TagKind::Contact,
-        name: "Theirs".to_owned(),
-        description: String::new(),
-        colour: None,
-        parent: None,
-        group: None,
-    };
+    let new = domain::tag::NewTag::named(TagKind::Contact, "Theirs");
     let made = catalogue::create(&world.ctx, owner, new).await;
     made.expect("a tag").id
 }

@@ -141,14 +141,7 @@ fn what_a_rule_names_must_exist_here_and_fit() {
     on_both(|world| async move {
         let elsewhere = World::workspace(&world.ctx, "Elsewhere", "else.example").await;
         let foreign = {
-            let new = domain::tag::NewTag {
-                kind: TagKind::Contact,
-                name: "VIP".to_owned(),
-                description: String::new(),
-                colour: None,
-                parent: None,
-                group: None,
-            };
+            let new = domain::tag::NewTag::named(TagKind::Contact, "VIP");
             let tag = catalogue::create(&world.ctx, &elsewhere, new).await;
             tag.unwrap().id
         };

@@ -9,14 +9,14 @@ use domain::{
         distribution::{Ask, Distribution, distribution},
     },
     store::Query,
-    tag::{NewTag, Request, catalogue, tagging},
+    tag::{Request, catalogue, tagging},
 };
 use entity::{
-    id::{TagGroupId, TagId},
-    kind::{TagKind, TagSelection, TagTarget},
+    id::TagGroupId,
+    kind::{TagSelection, TagTarget},
 };
 
-use super::support::{contacts, group, mistakes, one, put, tag_in, take};
+use super::support::{contacts, group, mistakes, one, put, tag, tag_in, take};
 use crate::support::{World, on_both};
 
 fn day(text: &str) -> NaiveDate {
@@ -55,15 +55,6 @@ async fn age_contacts(world: &World, days: i64) {
         .unwrap();
 }
 
-async fn below(world: &World, name: &str, parent: TagId) -> TagId {
-    let new = NewTag {
-        parent: Some(parent),
-        ..NewTag::named(TagKind::Contact, name)
-    };
-    let made = catalogue::create(&world.ctx, &world.owner, new).await;
-    made.unwrap().id
-}
-
 /// The clock starts on 2026-03-01, noon in Tokyo.
 #[test]
 fn each_period_shows_what_held_at_its_end_whatever_came_later() {
@@ -71,7 +62,7 @@ fn each_period_shows_what_held_at_its_end_whatever_came_later() {
         let industry = group(&world, "Industry", TagSelection::Single).await;
         let retail = tag_in(&world, "Retail", industry).await;
         let food = tag_in(&world, "Food", industry).await;
-        let bakery = below(&world, "Bakery", food).await;
+        let bakery = tag(&world, "Bakery", Some(food)).await;
         let people = contacts(&world, 4).await;
         age_contacts(&world, 40).await;
         // March: two in retail, one in food by way of bakery.
@@ -121,8 +112,8 @@ fn a_thing_counts_once_for_a_value_however_its_taggings_overlap() {
     on_both(|world| async move {
         let interests = group(&world, "Interests", TagSelection::Multi).await;
         let sports = tag_in(&world, "Sports", interests).await;
-        let tennis = below(&world, "Tennis", sports).await;
-        let golf = below(&world, "Golf", sports).await;
+        let tennis = tag(&world, "Tennis", Some(sports)).await;
+        let golf = tag(&world, "Golf", Some(sports)).await;
         let music = tag_in(&world, "Music", interests).await;
         let people = contacts(&world, 2).await;
         let day_of = |n: i64| TimeDelta::days(n);

@@ -7,7 +7,7 @@ use domain::{
     contact::{self, NewContact},
     error::{Error, UserErrorCode},
     store::Query,
-    tag::{NewGroup, NewTag, Request, catalogue, group, tagging},
+    tag::{NewGroup, Request, tagging},
 };
 use entity::{
     id::{ContactId, TagGroupId, TagId},
@@ -21,29 +21,15 @@ use crate::support::World;
 pub(super) use crate::support::refusal::mistakes;
 
 pub(super) async fn tag(world: &World, name: &str, parent: Option<TagId>) -> TagId {
-    let new = NewTag {
-        parent,
-        ..NewTag::named(TagKind::Contact, name)
-    };
-    make(world, new).await
+    world.tag(TagKind::Contact, name, parent).await
 }
 
 pub(super) async fn tag_in(world: &World, name: &str, group: TagGroupId) -> TagId {
-    let new = NewTag {
-        group: Some(group),
-        ..NewTag::named(TagKind::Contact, name)
-    };
-    make(world, new).await
-}
-
-async fn make(world: &World, new: NewTag) -> TagId {
-    let made = catalogue::create(&world.ctx, &world.owner, new).await;
-    made.expect("a tag").id
+    world.value(group, name).await
 }
 
 pub(super) async fn group(world: &World, name: &str, selection: TagSelection) -> TagGroupId {
-    let made = group::create(&world.ctx, &world.owner, new_group(name, selection)).await;
-    made.expect("a group").id
+    world.group(name, selection).await
 }
 
 pub(super) fn new_group(name: &str, selection: TagSelection) -> NewGroup {

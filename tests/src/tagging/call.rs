@@ -96,14 +96,7 @@ fn what_a_program_does_is_done_by_its_token() {
 fn a_tag_is_made_and_put_on_in_one_go_or_not_at_all() {
     on_both(|world| async move {
         let who = people(&world, 1).await[0];
-        let new = |name: &str| NewTag {
-            kind: TagKind::Contact,
-            name: name.to_owned(),
-            description: String::new(),
-            colour: None,
-            parent: None,
-            group: None,
-        };
+        let new = |name: &str| NewTag::named(TagKind::Contact, name);
         let ask = |create| NewTaggings {
             things: vec![(TagTarget::Contact, who.uuid())],
             create,

@@ -116,12 +116,8 @@ pub(crate) async fn tag(
     parent: Option<TagId>,
 ) -> Result<TagId> {
     let new = NewTag {
-        kind: TagKind::Contact,
-        name: name.to_owned(),
-        description: String::new(),
-        colour: None,
         parent,
-        group: None,
+        ..NewTag::named(TagKind::Contact, name)
     };
     Ok(catalogue::create(ctx, owner, new).await?.id)
 }

@@ -109,14 +109,7 @@ fn keywords(words: Vec<String>) -> Condition {
 pub(crate) async fn rules(ctx: &Ctx, actor: &Actor) -> Result<Vec<TagId>> {
     let mut tags = Vec::new();
     for number in 0..=10 {
-        let new = NewTag {
-            kind: TagKind::Conversation,
-            name: format!("about {number}"),
-            description: String::new(),
-            colour: None,
-            parent: None,
-            group: None,
-        };
+        let new = NewTag::named(TagKind::Conversation, format!("about {number}"));
         tags.push(catalogue::create(ctx, actor, new).await?.id);
     }
     more_rules(ctx, actor, &tags, 0..RULES).await?;
