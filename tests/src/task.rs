@@ -16,21 +16,7 @@ use entity::{
     task::Model,
 };
 
-use crate::support::{World, on_both};
-
-fn new(title: &str) -> NewTask {
-    NewTask {
-        title: title.to_owned(),
-        description: String::new(),
-        priority: TaskPriority::Normal,
-        due_at: None,
-        assignee: None,
-        team: None,
-        contact: None,
-        account: None,
-        conversation: None,
-    }
-}
+use crate::support::{World, engine::a_task, on_both};
 
 async fn make(world: &World, new: NewTask) -> Model {
     let made = task::create(&world.ctx, &world.owner, new).await;
@@ -82,7 +68,7 @@ fn a_task_is_made_changed_done_and_opened_again() {
             &world,
             NewTask {
                 contact: Some(contact),
-                ..new("Call Taro")
+                ..a_task("Call Taro")
             },
         )
         .await;
@@ -128,7 +114,7 @@ fn what_is_not_there_or_does_not_fit_is_refused() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let stranger = World::workspace(ctx, "Stranger", "stranger.example").await;
-        let made = make(&world, new("Mine")).await;
+        let made = make(&world, a_task("Mine")).await;
         let contact = person(&world, "Taro").await;
         world
             .receive(&[("1", "hanako@customer.example", "Hello")])
@@ -139,19 +125,19 @@ fn what_is_not_there_or_does_not_fit_is_refused() {
         let found = domain::conversation::list(ctx, owner.workspace, &filter, order, &page).await;
         let conversation = found.unwrap().rows[0].1.clone();
         for (given, expected) in [
-            (new(" "), "title Required"),
-            (new(&"縁".repeat(201)), "title TooLong"),
+            (a_task(" "), "title Required"),
+            (a_task(&"縁".repeat(201)), "title TooLong"),
             (
                 NewTask {
                     assignee: Some(stranger.member),
-                    ..new("a")
+                    ..a_task("a")
                 },
                 "assigneeId NotFound",
             ),
             (
                 NewTask {
                     contact: Some(ContactId(stranger.workspace.0)),
-                    ..new("a")
+                    ..a_task("a")
                 },
                 "contactId NotFound",
             ),
@@ -159,7 +145,7 @@ fn what_is_not_there_or_does_not_fit_is_refused() {
                 NewTask {
                     contact: Some(contact),
                     conversation: Some(conversation.id),
-                    ..new("a")
+                    ..a_task("a")
                 },
                 "contactId Contradictory",
             ),
@@ -170,7 +156,7 @@ fn what_is_not_there_or_does_not_fit_is_refused() {
             &world,
             NewTask {
                 conversation: Some(conversation.id),
-                ..new("Answer")
+                ..a_task("Answer")
             },
         )
         .await;
@@ -201,7 +187,7 @@ fn lists_show_whose_about_whom_and_what_is_overdue_in_the_order_of_due_moments()
                     due_at: hours.map(|hours| now + TimeDelta::hours(hours)),
                     assignee,
                     contact: about,
-                    ..new(title)
+                    ..a_task(title)
                 },
             )
             .await;
@@ -268,8 +254,12 @@ fn a_moment_that_passes_is_told_once_and_again_only_after_it_was_moved() {
     on_both(|world| async move {
         let (ctx, owner) = (&world.ctx, &world.owner);
         let due_at = Some(ctx.clock.now() + TimeDelta::hours(1));
-        let made = make(&world, NewTask { due_at, ..new("a") }).await;
-        let done = make(&world, NewTask { due_at, ..new("b") }).await;
+        let due = |title: &str| NewTask {
+            due_at,
+            ..a_task(title)
+        };
+        let made = make(&world, due("a")).await;
+        let done = make(&world, due("b")).await;
         task::end(ctx, owner, done.id, TaskStatus::Done)
             .await
             .unwrap();
@@ -310,7 +300,7 @@ fn the_open_tasks_of_a_member_who_leaves_are_for_whoever_takes_them() {
             &world,
             NewTask {
                 assignee,
-                ..new("open")
+                ..a_task("open")
             },
         )
         .await;
@@ -318,7 +308,7 @@ fn the_open_tasks_of_a_member_who_leaves_are_for_whoever_takes_them() {
             &world,
             NewTask {
                 assignee,
-                ..new("done")
+                ..a_task("done")
             },
         )
         .await;
@@ -333,7 +323,7 @@ fn the_open_tasks_of_a_member_who_leaves_are_for_whoever_takes_them() {
         assert_eq!(titles(&world, &nobodys, TaskOrder::Due).await, ["open"]);
         let given = NewTask {
             assignee,
-            ..new("too late")
+            ..a_task("too late")
         };
         let refused = task::create(ctx, owner, given).await;
         assert_eq!(code(refused), "assigneeId NotFound");
@@ -349,12 +339,12 @@ fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
         let sales = sales.unwrap().id;
         let of_team = |title: &str| NewTask {
             team: Some(sales),
-            ..new(title)
+            ..a_task(title)
         };
         let first = make(&world, of_team("First")).await;
         world.clock.advance(TimeDelta::minutes(1));
         make(&world, of_team("Second")).await;
-        make(&world, new("Nobody's")).await;
+        make(&world, a_task("Nobody's")).await;
         let taken = TaskChange {
             assignee: Some(Some(owner.member)),
             ..TaskChange::default()
@@ -380,7 +370,7 @@ fn a_task_of_a_team_is_for_whichever_of_its_members_takes_it() {
         let theirs = team::create(ctx, &elsewhere, "Theirs", vec![]).await;
         let theirs = NewTask {
             team: Some(theirs.unwrap().id),
-            ..new("A stranger's")
+            ..a_task("A stranger's")
         };
         let refused = task::create(ctx, owner, theirs).await;
         assert_eq!(code(refused), "teamId NotFound");

@@ -26,7 +26,7 @@ use entity::{
     id::{ContactId, TagId},
     kind::{
         AttributeType, BounceKind, Channel, EmailEventKind, LifecycleStage, SubjectKind,
-        SubscriptionState as State, TagKind, TagTarget, TaskPriority,
+        SubscriptionState as State, TagKind, TagTarget,
     },
 };
 
@@ -37,7 +37,7 @@ use super::{
 };
 use crate::support::{
     World,
-    engine::{contact_of, email_event},
+    engine::{a_task, contact_of, email_event},
     on_both,
 };
 
@@ -111,15 +111,8 @@ async fn two(world: &World) -> (ContactId, ContactId, [TagId; 3]) {
             .await
             .unwrap();
         let todo = NewTask {
-            title: format!("Call {email}"),
-            description: String::new(),
-            priority: TaskPriority::Normal,
-            due_at: None,
-            assignee: None,
-            team: None,
             contact: Some(id),
-            account: None,
-            conversation: None,
+            ..a_task(&format!("Call {email}"))
         };
         task::create(ctx, owner, todo).await.unwrap();
         act(world, &format!("login {index}"), email).await;

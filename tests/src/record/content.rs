@@ -8,14 +8,14 @@ use domain::{
     tag::{Request, tagging},
     task,
 };
-use entity::kind::{EmailEventKind, OrderStatus, SegmentSubject, TagKind, TaskPriority};
+use entity::kind::{EmailEventKind, OrderStatus, SegmentSubject, TagKind};
 use serde_json::{Value, json};
 
 use super::{ADA, BOB, ago, contact_of, did, ids, kinds, lines, mailed, table};
 use crate::{
     fact::{an_order, email as of},
     support::{
-        engine::{Receiver, notify, tag_contact, words},
+        engine::{Receiver, a_task, notify, tag_contact, words},
         on_both,
     },
 };
@@ -212,15 +212,9 @@ fn what_rules_members_and_segments_did_is_exported_whole() {
         assert_eq!(ids(&members, "subjectId"), [ada.to_string()]);
 
         let new = task::NewTask {
-            title: "Call".to_owned(),
-            description: String::new(),
-            priority: TaskPriority::Normal,
-            due_at: None,
             assignee: Some(owner.member),
-            team: None,
             contact: Some(ada),
-            account: None,
-            conversation: None,
+            ..a_task("Call")
         };
         task::create(ctx, owner, new).await.unwrap();
         let tasks = lines(&world, Records::Tasks(Default::default())).await;

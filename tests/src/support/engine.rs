@@ -35,11 +35,14 @@ use domain::{
     survey,
     suspect::{self, SuspectFilter, SuspectOrder, Suspicion},
     tag::{self, NewGroup, NewTag},
+    task::NewTask,
     work::due,
 };
 use entity::{
     id::{ContactId, MessageId, SuspectId, TagGroupId, TagId, TargetId},
-    kind::{Direction, EmailEventKind, IdentityKind, TagKind, TagSelection, TargetKind},
+    kind::{
+        Direction, EmailEventKind, IdentityKind, TagKind, TagSelection, TargetKind, TaskPriority,
+    },
 };
 
 use super::World;
@@ -218,6 +221,21 @@ pub fn email_event(
         user_agent: None,
         ip: None,
         tracks_opens: None,
+    }
+}
+
+/// A task about nobody, with nobody to do it.
+pub fn a_task(title: &str) -> NewTask {
+    NewTask {
+        title: title.to_owned(),
+        description: String::new(),
+        priority: TaskPriority::Normal,
+        due_at: None,
+        assignee: None,
+        team: None,
+        contact: None,
+        account: None,
+        conversation: None,
     }
 }
 

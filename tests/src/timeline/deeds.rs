@@ -13,13 +13,11 @@ use domain::{
 };
 use entity::{
     id::{SegmentId, TaskId},
-    kind::{
-        Channel, ConversationStatus, SegmentSubject, SubscriptionState, TaskPriority, TaskStatus,
-    },
+    kind::{Channel, ConversationStatus, SegmentSubject, SubscriptionState, TaskStatus},
 };
 
 use super::scene::{Dice, PEOPLE, Scene};
-use crate::support::World;
+use crate::support::{World, engine::a_task};
 
 /// A list of contacts, and one of accounts.
 pub(super) async fn lists(world: &World) -> [SegmentId; 2] {
@@ -38,21 +36,6 @@ pub(super) async fn lists(world: &World) -> [SegmentId; 2] {
         made.push(list.unwrap().id);
     }
     [made[0], made[1]]
-}
-
-/// A task about somebody or something, with nobody to do it.
-pub(super) fn a_task(title: &str) -> NewTask {
-    NewTask {
-        title: title.to_owned(),
-        description: String::new(),
-        priority: TaskPriority::Normal,
-        due_at: None,
-        assignee: None,
-        team: None,
-        contact: None,
-        account: None,
-        conversation: None,
-    }
 }
 
 impl Scene {

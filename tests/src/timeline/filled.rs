@@ -19,11 +19,8 @@ use entity::{
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use uuid::Uuid;
 
-use super::{
-    deeds::{a_task, lists},
-    merged::three,
-};
-use crate::support::{World, on_both};
+use super::{deeds::lists, merged::three};
+use crate::support::{World, engine::a_task, on_both};
 
 /// What the step of this name brought.
 const STEP: &str = "m0063_timeline";

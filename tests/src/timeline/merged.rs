@@ -15,10 +15,9 @@ use entity::{
 };
 use uuid::Uuid;
 
-use super::deeds::a_task;
 use crate::support::{
     World,
-    engine::{contact_of, tag_contact, words},
+    engine::{a_task, contact_of, tag_contact, words},
     on_both,
 };
 

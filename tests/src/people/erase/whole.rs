@@ -30,7 +30,7 @@ use entity::{
     id::ContactId,
     kind::{
         AttributeType, Channel, Direction, EmailEventKind, ExportEncoding, ExportFormat,
-        IdentityKind as I, LifecycleStage, SubjectKind, SubscriptionState, TagKind, TaskPriority,
+        IdentityKind as I, LifecycleStage, SubjectKind, SubscriptionState, TagKind,
     },
 };
 use serde_json::json;
@@ -41,7 +41,7 @@ use crate::{
     people::{define, dump::dump, refusals},
     support::{
         World,
-        engine::{Receiver, notify, words},
+        engine::{Receiver, a_task, notify, words},
         on_both,
     },
 };
@@ -78,15 +78,9 @@ async fn everything(world: &World) -> ContactId {
         .await
         .unwrap();
     let todo = NewTask {
-        title: format!("{CANARY} task"),
         description: format!("{CANARY} details"),
-        priority: TaskPriority::Normal,
-        due_at: None,
-        assignee: None,
-        team: None,
         contact: Some(id),
-        account: None,
-        conversation: None,
+        ..a_task(&format!("{CANARY} task"))
     };
     task::create(ctx, owner, todo).await.unwrap();
     let event = login(world, "event", &email);
