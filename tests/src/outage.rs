@@ -161,21 +161,6 @@ async fn becomes_ready(owner: &Client, wanted: bool) -> Duration {
     began.elapsed()
 }
 
-fn redis(port: u16, folder: &std::path::Path) -> Process {
-    let port = port.to_string();
-    let arguments = [
-        "--port",
-        &port,
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ];
-    Process::start("redis", "redis-server".as_ref(), &arguments, &[], folder)
-}
-
 #[test]
 fn redis_may_be_absent_killed_emptied_and_stopped() {
     block_on(async {
@@ -190,7 +175,7 @@ fn redis_may_be_absent_killed_emptied_and_stopped() {
         let owner = installation.owner();
         let load = Load::start(owner.clone()).await;
         load.goes_on().await;
-        let mut server = redis(port, folder.path());
+        let mut server = Process::redis(port, folder.path());
         load.goes_on().await;
         let rounds = rounds(2);
         for round in 0..rounds * 3 {
@@ -198,7 +183,7 @@ fn redis_may_be_absent_killed_emptied_and_stopped() {
                 0 => {
                     server.kill();
                     load.goes_on().await;
-                    server = redis(port, folder.path());
+                    server = Process::redis(port, folder.path());
                 }
                 1 => {
                     // It was begun anew a moment ago, and may not answer yet.

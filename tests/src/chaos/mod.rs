@@ -468,24 +468,9 @@ fn on_postgres_nothing_is_lost_or_doubled_while_everything_is_killed() {
     block_on(async {
         let folder = tempfile::TempDir::new().expect("a folder");
         let port = free_port();
-        let (url, port) = (format!("redis://127.0.0.1:{port}"), port.to_string());
+        let url = format!("redis://127.0.0.1:{port}");
         // One of its own: emptying it must not disturb the other tests.
-        let _server = Process::start(
-            "redis",
-            "redis-server".as_ref(),
-            &[
-                "--port",
-                &port,
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ],
-            &[],
-            folder.path(),
-        );
+        let _server = Process::redis(port, folder.path());
         let redis = redis::Client::open(url.as_str()).expect("a URL");
         until("Redis", REDIS_LIMIT, async || {
             connect(&redis).await.ok().map(drop)

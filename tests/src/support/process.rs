@@ -46,6 +46,22 @@ impl Process {
         }
     }
 
+    /// Starts a Redis that keeps nothing on disk.
+    pub(crate) fn redis(port: u16, folder: &Path) -> Self {
+        let port = port.to_string();
+        let arguments = [
+            "--port",
+            &port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ];
+        Self::start("redis", "redis-server".as_ref(), &arguments, &[], folder)
+    }
+
     /// What it has said so far, under this and former starts of the same name.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
