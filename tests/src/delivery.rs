@@ -28,6 +28,7 @@ use crate::support::{
     engine::{Receiver, answer, header, notify, words},
     on_both,
     process::until,
+    refusal::mistakes,
 };
 
 /// Makes a target and as many deliveries to it, oldest first.
@@ -201,11 +202,8 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
             .unwrap();
         let replayed = notification::replay(ctx, owner, ids[0]).await.unwrap();
         assert_eq!(replayed.state, DeliveryState::Pending);
-        let busy = notification::replay(ctx, owner, ids[0]).await.unwrap_err();
-        let Error::Refused(errors) = busy else {
-            panic!("{busy}")
-        };
-        assert_eq!(errors[0].code, UserErrorCode::InUse);
+        let busy = notification::replay(ctx, owner, ids[0]).await;
+        assert_eq!(mistakes(busy)[0].1, UserErrorCode::InUse);
         // Due from now on, by the database's clock.
         let delivered = until("it to be due", Duration::from_mins(1), async || {
             let delivered = world.deliver(&receiver).await.delivered;
@@ -220,13 +218,8 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_replayed() {
         assert_eq!(receiver.delivery_ids(), vec![ids[0].to_string(); 11]);
 
         let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
-        let error = notification::replay(ctx, &elsewhere, ids[0])
-            .await
-            .unwrap_err();
-        let Error::Refused(errors) = error else {
-            panic!("{error}")
-        };
-        assert_eq!(errors[0].code, UserErrorCode::NotFound);
+        let foreign = notification::replay(ctx, &elsewhere, ids[0]).await;
+        assert_eq!(mistakes(foreign)[0].1, UserErrorCode::NotFound);
         world
     });
 }
@@ -466,13 +459,8 @@ fn a_targets_url_is_shown_masked_and_kept_sealed() {
         assert!(off.disabled_at.is_some());
 
         let elsewhere = World::workspace(ctx, "Elsewhere", "else.example").await;
-        let error = manage::update(ctx, &elsewhere, target, switched(true))
-            .await
-            .unwrap_err();
-        let Error::Refused(errors) = error else {
-            panic!("{error}")
-        };
-        assert_eq!(errors[0].code, UserErrorCode::NotFound);
+        let foreign = manage::update(ctx, &elsewhere, target, switched(true)).await;
+        assert_eq!(mistakes(foreign)[0].1, UserErrorCode::NotFound);
         world
     });
 }

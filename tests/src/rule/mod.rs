@@ -41,7 +41,7 @@ use domain::{
 };
 use entity::id::{RuleId, TagId};
 
-use crate::support::{World, engine::contact_of};
+use crate::support::{World, engine::contact_of, refusal::mistakes};
 
 /// A rule with nothing but a trigger and actions.
 async fn on(world: &World, trigger: Trigger, actions: Vec<Action>) -> Rule {
@@ -108,11 +108,5 @@ fn tag_with(tag: TagId) -> Vec<Action> {
 }
 
 fn refused(error: Error) -> Vec<(String, UserErrorCode)> {
-    let Error::Refused(errors) = error else {
-        panic!("{error}")
-    };
-    let errors = errors.into_iter();
-    errors
-        .map(|error| (error.path.join("."), error.code))
-        .collect()
+    mistakes::<()>(Err(error))
 }
