@@ -1,11 +1,11 @@
 //! What becomes of a batch of lines that are accounts, and the writing of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{
     account,
     id::{AccountId, Id as _},
-    kind::{ImportField, ImportOutcome, ImportPolicy, TagTarget},
+    kind::{ImportField, ImportPolicy, TagTarget},
 };
 use uuid::Uuid;
 
@@ -13,9 +13,8 @@ use super::{
     around::{Around, Resolved},
     carried::{Carried, given},
     cell::{Line, Problem, Values},
-    line::ImportLine,
     seen::{Seen, key},
-    shared::{Changes, Job, Taken, uuids},
+    shared::{Changes, Fate, Job, Taken, uuids},
 };
 use crate::{
     access::Origin,
@@ -71,47 +70,23 @@ pub(super) async fn take_in(
     let mut seen = Seen::load(tx, job.operation, hashes).await?;
     let mut work = Work::default();
     let mut taken = Taken::default();
+    let known = Known {
+        found: &found,
+        existing: &existing,
+        carried: &carried,
+    };
     for mut line in lines {
-        let (outcome, changes, remark) = if line.problems.is_empty() {
-            let there = there(job, &line.values, &found, &mut line.problems);
-            let worn = carried.worn(there.map(|id| id.0));
-            let resolved = around.resolve(ctx, &line.values, worn, &mut line.problems);
-            if line.problems.is_empty() {
-                let mut hashes = hashes_of(&line.values);
-                hashes.extend(there.map(|id| key("account", &id.to_string())));
-                if let Err(earlier) = seen.take(&hashes, line.line) {
-                    let message = format!(
-                        "Line {earlier} is the same account. Only the first line of each account \
-                         is taken in."
-                    );
-                    let problem = Problem::of_line(UserErrorCode::Taken, message);
-                    line.problems.push(problem);
-                }
-            }
-            if line.problems.is_empty() {
-                let before = there.and_then(|id| existing.get(&id));
-                match before {
-                    None => create(ctx, tx, &line.values, &resolved, &mut around, &mut work),
-                    Some(before) => {
-                        let values = of_its_own(&found, &line.values);
-                        let (carried, work) = (&carried, &mut work);
-                        change(job, before, &values, &resolved, carried, &mut around, work)
-                    }
-                }
-            } else {
-                (ImportOutcome::Error, Vec::new(), None)
-            }
-        } else {
-            (ImportOutcome::Error, Vec::new(), None)
-        };
-        let remark = remark.map(Problem::remark);
-        taken.lines.push(ImportLine {
-            record: line.record,
-            line: line.line,
-            outcome,
-            changes,
-            problems: remark.into_iter().chain(line.problems).collect(),
-        });
+        let fate = decide(
+            ctx,
+            tx,
+            job,
+            &mut line,
+            &known,
+            &mut around,
+            &mut seen,
+            &mut work,
+        );
+        taken.lines.push(fate.told(line));
     }
     seen.keep(tx, job.operation).await?;
     taken.made = around.make(tx).await?;
@@ -127,6 +102,53 @@ pub(super) async fn take_in(
         .tag(ctx, tx, target, &work.first_tags, &work.tags)
         .await?;
     Ok(taken)
+}
+
+/// What is known of the accounts of a batch.
+struct Known<'a> {
+    found: &'a Found,
+    existing: &'a HashMap<AccountId, account::Model>,
+    carried: &'a Carried,
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one line against everything that was looked up for the batch"
+)]
+fn decide(
+    ctx: &Ctx,
+    tx: &Tx<'_>,
+    job: Job<'_>,
+    line: &mut Line,
+    known: &Known<'_>,
+    around: &mut Around<'_>,
+    seen: &mut Seen,
+    work: &mut Work,
+) -> Fate {
+    if !line.problems.is_empty() {
+        return Fate::Error;
+    }
+    let there = there(job, &line.values, known.found, &mut line.problems);
+    let worn = known.carried.worn(there.map(|id| id.0));
+    let resolved = around.resolve(ctx, &line.values, worn, &mut line.problems);
+    if !line.problems.is_empty() {
+        return Fate::Error;
+    }
+    let mut hashes = hashes_of(&line.values);
+    hashes.extend(there.map(|id| key("account", &id.to_string())));
+    if let Err(earlier) = seen.take(&hashes, line.line) {
+        let message = format!(
+            "Line {earlier} is the same account. Only the first line of each account is taken in."
+        );
+        let problem = Problem::of_line(UserErrorCode::Taken, message);
+        line.problems.push(problem);
+        return Fate::Error;
+    }
+    let Some(before) = there.and_then(|id| known.existing.get(&id)) else {
+        return create(ctx, tx, &line.values, &resolved, around, work);
+    };
+    let values = of_its_own(known.found, &line.values);
+    change(job, before, &values, &resolved, known.carried, around, work)
 }
 
 /// Names are not unique, so they only count where nothing better is given.
@@ -200,8 +222,6 @@ fn of_its_own(found: &Found, values: &Values) -> Values {
     values
 }
 
-type Fate = (ImportOutcome, Vec<ImportField>, Option<&'static str>);
-
 fn create(
     ctx: &Ctx,
     tx: &Tx<'_>,
@@ -229,7 +249,7 @@ fn create(
         .extend(given(Subject::from(id), None, values));
     work.first_tags
         .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
-    (ImportOutcome::Create, Vec::new(), None)
+    Fate::Create
 }
 
 fn change(
@@ -244,8 +264,7 @@ fn change(
     use ImportField as F;
     let policy = job.request.policy;
     if policy == ImportPolicy::Skip {
-        let why = "This account is there already.";
-        return (ImportOutcome::Skip, Vec::new(), Some(why));
+        return Fate::Skip("This account is there already.");
     }
     let mut after = before.clone();
     let mut c = Changes::new(policy);
@@ -273,8 +292,7 @@ fn change(
         changes.push(F::Tags);
     }
     if changes.is_empty() {
-        let why = "Nothing differs from what is there.";
-        return (ImportOutcome::Skip, changes, Some(why));
+        return Fate::Skip("Nothing differs from what is there.");
     }
     around.uses(None, &tags);
     if is_row_changed {
@@ -283,5 +301,5 @@ fn change(
     work.attributes.extend(attributes);
     let tags = tags.into_iter().map(|tag| (before.id.uuid(), tag));
     work.tags.extend(tags);
-    (ImportOutcome::Update, changes, None)
+    Fate::Update(changes)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::{
     account, contact,
     id::{ContactId, Id as _},
-    kind::{IdentityKind, ImportField, ImportOutcome, ImportPolicy, TagTarget},
+    kind::{IdentityKind, ImportField, ImportPolicy, TagTarget},
 };
 use uuid::Uuid;
 
@@ -16,9 +16,8 @@ use super::{
     cell::{Line, Problem, Values},
     company::{Companies, find_companies},
     contact_row::{Work, change, create},
-    line::ImportLine,
     seen::{Seen, count_new, key},
-    shared::{Job, Taken, uuids},
+    shared::{Fate, Job, Taken, uuids},
     wish::{self, Wishes},
 };
 use crate::{
@@ -113,7 +112,7 @@ pub(super) async fn take_in(
             &mut seen,
             &mut work,
         );
-        taken.lines.push(fate.told(&line));
+        taken.lines.push(fate.told(line));
     }
     seen.keep(tx, job.operation).await?;
     let new_accounts: Vec<account::Model> = companies
@@ -164,31 +163,6 @@ struct Known<'a> {
     existing: &'a HashMap<ContactId, contact::Model>,
     wishes: &'a Wishes,
     carried: &'a Carried,
-}
-
-enum Fate {
-    Create,
-    Update(Vec<ImportField>),
-    Skip(&'static str),
-    Error,
-}
-
-impl Fate {
-    fn told(self, line: &Line) -> ImportLine {
-        let (outcome, changes, problems) = match self {
-            Self::Create => (ImportOutcome::Create, Vec::new(), Vec::new()),
-            Self::Update(changes) => (ImportOutcome::Update, changes, Vec::new()),
-            Self::Skip(why) => (ImportOutcome::Skip, Vec::new(), vec![Problem::remark(why)]),
-            Self::Error => (ImportOutcome::Error, Vec::new(), line.problems.clone()),
-        };
-        ImportLine {
-            record: line.record,
-            line: line.line,
-            outcome,
-            changes,
-            problems,
-        }
-    }
 }
 
 /// Said of a line that says nothing else than that somebody wants what they ended by themselves.

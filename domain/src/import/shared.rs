@@ -3,11 +3,15 @@
 
 use entity::{
     id::{AttributeId, ContactId, OperationId},
-    kind::{ImportCreation, ImportField, ImportPolicy},
+    kind::{ImportCreation, ImportField, ImportOutcome, ImportPolicy},
 };
 use uuid::Uuid;
 
-use super::{Request, cell::Problem, line::ImportLine};
+use super::{
+    Request,
+    cell::{Line, Problem},
+    line::ImportLine,
+};
 use crate::{error::UserErrorCode, text};
 
 /// What a batch is taken in for.
@@ -69,6 +73,34 @@ impl Job<'_> {
     pub(super) fn attributes(&self) -> Vec<AttributeId> {
         let columns = self.request.columns.iter();
         columns.filter_map(|one| one.attribute).collect()
+    }
+}
+
+/// What becomes of a line.
+pub(super) enum Fate {
+    Create,
+    Update(Vec<ImportField>),
+    /// Nothing is done, and why.
+    Skip(&'static str),
+    /// It has problems.
+    Error,
+}
+
+impl Fate {
+    pub(super) fn told(self, line: Line) -> ImportLine {
+        let (outcome, changes, problems) = match self {
+            Self::Create => (ImportOutcome::Create, Vec::new(), Vec::new()),
+            Self::Update(changes) => (ImportOutcome::Update, changes, Vec::new()),
+            Self::Skip(why) => (ImportOutcome::Skip, Vec::new(), vec![Problem::remark(why)]),
+            Self::Error => (ImportOutcome::Error, Vec::new(), line.problems),
+        };
+        ImportLine {
+            record: line.record,
+            line: line.line,
+            outcome,
+            changes,
+            problems,
+        }
     }
 }
 
