@@ -11,7 +11,7 @@
 //! - [`figures`]: what is counted per scope and day, and what one email adds to it. Pure.
 //! - [`metrics`]: the projection that keeps the daily roll-ups equal to the fold of everything.
 //! - [`pressure`]: whether a contact gets too much or too little.
-//! - [`read`]: reads events and campaigns, and explains an email; `list` pages the events of everybody.
+//! - [`read`]: reads events and campaigns, and who caused events; `list` pages the events of everybody.
 //! - [`source`]: where providers tell by themselves: their webhooks, verified and brought into these words.
 //! - [`report`]: reads the roll-ups; [`rate`] turns them into rates with their base and interval.
 //!

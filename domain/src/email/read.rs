@@ -1,4 +1,4 @@
-//! Reads email events and campaigns, and explains what was made of an email's events.
+//! Reads email events and campaigns, and who caused the events of emails.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::ConnectionTrait;
 
 use super::{
-    fold::{EmailState, UnitEvent, fold},
+    fold::UnitEvent,
     origin::{self, Verdict},
 };
 use crate::{
@@ -18,11 +18,7 @@ use crate::{
     error::Result,
     page::{Keyset, Page, PageRequest},
     store::{Query, Rows, Tx, rows_by_id},
-    workspace,
 };
-
-/// How many events of one email are explained at most; the earliest are kept.
-const MAX_EXPLAINED: i64 = 1_000;
 
 /// The email events among `ids`, in no particular order; for loaders.
 pub async fn load(
@@ -60,47 +56,6 @@ pub async fn load_campaigns(
     rows_by_id(ctx.reader(), workspace, ids).await
 }
 
-/// What was made of one email's events, and why.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Explained {
-    /// Where the email stands.
-    pub state: EmailState,
-    /// Its events in the order of their times, each with who is taken to have caused it.
-    pub events: Vec<(email_event::Model, Verdict)>,
-}
-
-/// Explains the email `email_key` to `recipient`, in its normal spelling; nothing when no event of
-/// it is known.
-pub async fn explain(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    email_key: &str,
-    recipient: &str,
-) -> Result<Option<Explained>> {
-    let rows: Vec<email_event::Model> = Query::new(
-        "SELECT e.* FROM email_event e
-         WHERE e.workspace_id = $1 AND e.email_key = $2 AND e.recipient = $3
-         ORDER BY e.occurred_at, e.id LIMIT $4",
-    )
-    .bind(workspace)
-    .bind(email_key)
-    .bind(recipient)
-    .bind(MAX_EXPLAINED)
-    .all(ctx.reader())
-    .await?;
-    let zone = workspace::time_zone(&workspace::find(ctx, workspace).await?);
-    let events: Vec<UnitEvent> = rows.iter().map(UnitEvent::from).collect();
-    let Some(state) = fold(&events, zone) else {
-        return Ok(None);
-    };
-    let sorted: Vec<&UnitEvent> = events.iter().collect();
-    let verdicts = origin::classify(&sorted);
-    Ok(Some(Explained {
-        state,
-        events: rows.into_iter().zip(verdicts).collect(),
-    }))
-}
-
 /// Who caused each event of some emails, told as the sender's id of the email and the recipient, as far
 /// as the events that are known by now let tell.
 pub(crate) async fn origins(
@@ -112,8 +67,7 @@ pub(crate) async fn origins(
     Ok(each.map(|(id, verdict)| (id, verdict.origin)).collect())
 }
 
-/// Who caused each event of some emails, told as in [`explain`], and why they are taken for that, as the
-/// figures count them; for loaders.
+/// The same, with why they are taken for that, as the figures count them; for loaders.
 pub async fn load_verdicts(
     ctx: &Ctx,
     workspace: WorkspaceId,

@@ -92,38 +92,6 @@ pub async fn load_daily(
     Ok(days?)
 }
 
-/// The sum over the days from `from` to `to`, both included.
-pub async fn totals(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    scope: EmailScope,
-    scope_id: Uuid,
-    from: NaiveDate,
-    to: NaiveDate,
-) -> Result<Figures> {
-    let sums: Vec<String> = Figures::COLUMNS
-        .iter()
-        .map(|column| format!("CAST(COALESCE(SUM({column}), 0) AS bigint)"))
-        .collect();
-    let row = Query::new(format!(
-        "SELECT {} FROM email_day
-         WHERE workspace_id = $1 AND scope = $2 AND scope_id = $3 AND day BETWEEN $4 AND $5",
-        sums.join(", ")
-    ))
-    .bind(workspace)
-    .bind(scope.word())
-    .bind(scope_id)
-    .bind(storable(from))
-    .bind(storable(to))
-    .raw(ctx.reader())
-    .await?;
-    Ok(row
-        .first()
-        .map(|row| figures(row, 0))
-        .transpose()?
-        .unwrap_or_default())
-}
-
 /// `day`, or the nearest day that both databases can hold and that sorts as text.
 fn storable(day: NaiveDate) -> NaiveDate {
     let (first, last) = (
