@@ -1,8 +1,8 @@
 //! Tags of people who are new: they are written without looking for what cannot be there yet, and count
 //! like any others.
 
-use domain::store::Query;
-use entity::kind::TagSelection;
+use domain::{store::Query, tag};
+use entity::kind::{TagKind, TagSelection};
 
 use super::steps::{by_email, count, counts, import_text, told};
 use crate::{support::on_both, tagging::recount::assert_recounted};

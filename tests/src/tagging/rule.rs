@@ -88,7 +88,11 @@ fn what_a_rule_set_can_be_taken_over_and_withdrawn_and_it_takes_nothing_away() {
             .unwrap();
         let turn = operation::run_due(ctx, domain::operations(), None, Limits::none()).await;
         assert!(turn.unwrap().steps > 0);
-        assert!(active(&world, find("c@x.example").await).await.is_empty());
+        assert!(
+            active(&world, contact_of(&world, "c@x.example").await)
+                .await
+                .is_empty()
+        );
         world
     });
 }

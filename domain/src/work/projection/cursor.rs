@@ -4,7 +4,7 @@
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, FromQueryResult};
 
-use super::{MAX_CRASHES, MAX_FAILURES, Projection, told};
+use super::{MAX_CRASHES, MAX_FAILURES, Projection, size, told};
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
@@ -144,7 +144,7 @@ fn waiting(
     (tx, seq): (&str, &str),
 ) -> String {
     let (after, settled) = (dialect::place(backend, tx, seq), dialect::settled(backend));
-    let others = (projection.batch() - 1).max(0);
+    let others = (size::of(projection) - 1).max(0);
     format!(
         "(SELECT COUNT(*) + 1 FROM (
              SELECT 1 FROM change h WHERE h.workspace_id = $1 AND (h.tx, h.seq) > {after}

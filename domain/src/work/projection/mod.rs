@@ -13,13 +13,14 @@
 //! or a right that was lost, and the projection waits until it is mended.
 //!
 //! `cursor` has the claim and what is written to the cursor, `lag` finds what has entries to read, and
-//! `precedence` says who waits for whom.
+//! `precedence` says who waits for whom, and `size` how much is done at once.
 //!
 //! To add one: implement [`Projection`] in the noun's folder and add it to `crate::projections`.
 
 mod cursor;
 mod lag;
 mod precedence;
+mod size;
 
 use std::time::{Duration, Instant};
 
@@ -72,7 +73,7 @@ pub trait Projection: Send + Sync + std::fmt::Debug {
     /// The stored names of the facts it reads; the others are stepped over in the database.
     fn facts(&self) -> &'static [&'static str];
 
-    /// How many entries it takes at once.
+    /// How many entries it takes at once, if they do not take too long.
     fn batch(&self) -> i64 {
         1_000
     }
@@ -241,9 +242,13 @@ async fn step(
         return Ok(Step::Lost);
     };
     tx.commit().await?;
+    let took = start.elapsed();
+    if !claim.is_searching() {
+        size::learn(projection, entries.len(), took);
+    }
     watch(Done {
         entries: entries.len(),
-        took: start.elapsed(),
+        took,
     });
     Ok(if goes_on {
         Step::More(slice.upto, pace)
