@@ -7,7 +7,7 @@
 //! A line of a chat names none. It goes on in the conversation of its contact in the inbox that is not
 //! closed, the latest of several, or opens one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::id::{ContactId, ConversationId, InboxId};
 use sea_orm::FromQueryResult;
@@ -53,6 +53,7 @@ pub(super) async fn assign(
     keys.dedup();
     let mut chats = chats(tx, inbox, groups).await?;
     let mut known = look_up(tx, inbox, &keys).await?;
+    let before = known.clone();
     let wanted = plan(groups, &mut known, &mut chats, || ctx.id());
     let mut fresh: Vec<(&str, ConversationId)> = Vec::new();
     for (group, id) in groups.iter().zip(&wanted) {
@@ -60,35 +61,86 @@ pub(super) async fn assign(
     }
     fresh.sort_unstable();
     fresh.dedup_by_key(|(key, _)| *key);
-    let rows = Rows::new()
-        .texts("thread_key", fresh.iter().map(|(key, _)| *key))
-        .ids("conversation_id", fresh.iter().map(|(_, id)| *id));
-    let claimed = Query::new(
+    if claim(tx, inbox, &fresh).await? == fresh.len() as u64 {
+        return Ok(wanted);
+    }
+    // Some keys were there before, or somebody claimed them meanwhile: theirs win.
+    let settled = look_up(tx, inbox, &keys).await?;
+    let old: HashSet<&ConversationId> = before.values().chain(chats.values()).collect();
+    let new = wanted.iter().filter(|id| !old.contains(id)).copied();
+    let mut meanwhile = settled.clone();
+    meanwhile.retain(|key, _| !before.contains_key(key));
+    let joins = joins(groups, &wanted, &meanwhile, &new.collect());
+    let mine = fresh.into_iter();
+    let mine = mine.filter(|(key, id)| settled.get(*key) == Some(id));
+    let mine = mine.filter_map(|(key, id)| Some((key, *joins.get(&id)?)));
+    hand_over(tx, inbox, &mine.collect::<Vec<_>>()).await?;
+    Ok(groups
+        .iter()
+        .zip(wanted)
+        .map(|(group, id)| {
+            let of_key = || group.keys.iter().find_map(|key| settled.get(key));
+            joins.get(&id).or_else(of_key).copied().unwrap_or(id)
+        })
+        .collect())
+}
+
+/// Claims keys for conversations, in the order of the keys; says of how many nobody had.
+async fn claim(tx: &Tx<'_>, inbox: InboxId, fresh: &[(&str, ConversationId)]) -> Result<u64> {
+    Ok(Query::new(
         "INSERT INTO conversation_thread (workspace_id, inbox_id, thread_key, conversation_id)
          SELECT $1, $2, r.thread_key, r.conversation_id FROM {r} WHERE true
          ON CONFLICT DO NOTHING",
     )
     .bind(tx.workspace)
     .bind(inbox)
-    .rows("r", rows)
+    .rows("r", key_rows(fresh))
+    .execute(tx.connection())
+    .await?)
+}
+
+/// Gives keys that were claimed in this transaction to other conversations.
+async fn hand_over(tx: &Tx<'_>, inbox: InboxId, keys: &[(&str, ConversationId)]) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    Query::new(
+        "UPDATE conversation_thread SET conversation_id = r.conversation_id FROM {r}
+         WHERE conversation_thread.workspace_id = $1 AND conversation_thread.inbox_id = $2
+           AND conversation_thread.thread_key = r.thread_key",
+    )
+    .bind(tx.workspace)
+    .bind(inbox)
+    .rows("r", key_rows(keys))
     .execute(tx.connection())
     .await?;
-    if claimed == fresh.len() as u64 {
-        return Ok(wanted);
+    Ok(())
+}
+
+fn key_rows(keys: &[(&str, ConversationId)]) -> Rows {
+    Rows::new()
+        .texts("thread_key", keys.iter().map(|(key, _)| *key))
+        .ids("conversation_id", keys.iter().map(|(_, id)| *id))
+}
+
+/// Which of the `new` conversations are one that somebody else has opened: one of their keys was claimed for that
+/// `meanwhile`. All that was to come into the new one goes there.
+fn joins(
+    groups: &[Group],
+    wanted: &[ConversationId],
+    meanwhile: &HashMap<String, ConversationId>,
+    new: &HashSet<ConversationId>,
+) -> HashMap<ConversationId, ConversationId> {
+    let mut joins = HashMap::new();
+    for (group, id) in groups.iter().zip(wanted) {
+        let mut theirs = group.keys.iter().filter_map(|key| meanwhile.get(key));
+        if new.contains(id)
+            && let Some(theirs) = theirs.find(|theirs| !new.contains(theirs))
+        {
+            joins.entry(*id).or_insert(*theirs);
+        }
     }
-    // Some keys were there before, or somebody claimed them meanwhile: theirs win.
-    let settled = look_up(tx, inbox, &keys).await?;
-    Ok(groups
-        .iter()
-        .zip(wanted)
-        .map(|(group, id)| {
-            group
-                .keys
-                .iter()
-                .find_map(|key| settled.get(key).copied())
-                .unwrap_or(id)
-        })
-        .collect())
+    joins
 }
 
 /// The conversations that go on with those who chat. They are held until the end: of two calls that
@@ -218,6 +270,21 @@ mod tests {
     #[test]
     fn a_late_original_joins_the_answer_that_named_it() {
         assert_eq!(planned(&[&["b", "a"], &["a"]]), [1, 1]);
+    }
+
+    #[test]
+    fn what_names_a_thread_that_somebody_claimed_meanwhile_joins_it_with_all_that_belongs_to_it() {
+        let id = |n| ConversationId(Uuid::from_u128(n));
+        let groups = [named(&["b", "a"]), named(&["c", "b"]), named(&["d"])];
+        let meanwhile = [("a", 90), ("b", 1), ("c", 1), ("d", 2)];
+        let meanwhile = meanwhile.map(|(key, n)| (key.to_owned(), id(n)));
+        let found = joins(
+            &groups,
+            &[id(1), id(1), id(2)],
+            &meanwhile.into(),
+            &[id(1), id(2)].into(),
+        );
+        assert_eq!(found, HashMap::from([(id(1), id(90))]));
     }
 
     #[test]

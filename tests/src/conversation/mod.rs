@@ -9,5 +9,6 @@ mod list;
 mod response;
 mod status;
 mod steps;
+mod thread;
 mod whose;
 mod writer;
