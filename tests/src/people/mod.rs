@@ -19,6 +19,7 @@ mod merge;
 mod named;
 mod profile;
 mod shown;
+mod standing;
 mod subscription;
 mod together;
 mod upsert;
