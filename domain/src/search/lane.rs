@@ -129,6 +129,13 @@ impl Lane {
         Ok(())
     }
 
+    /// How many documents of the segments at `indexes`, which are open, may answer.
+    pub(super) fn candidates(&self, indexes: &[usize]) -> usize {
+        let segments = indexes.iter().map(|&index| &self.segments[index]);
+        let levels = segments.filter_map(|segment| segment.levels.as_ref());
+        levels.flatten().map(Bits::count).sum()
+    }
+
     /// Notes that nothing answers in those of the segments at `indexes` of which the rarest grams say so,
     /// and leaves the others.
     fn shut_out(&mut self, indexes: Vec<usize>, blocks: &Blocks) -> Vec<usize> {

@@ -13,7 +13,7 @@ use super::{
     needle::{Match, Needle},
     source::{self, Kind},
     talk,
-    walk::{FIRST_OPENED, Walk},
+    walk::{FIRST_OPENED, MAX_OPENED, Walk},
 };
 use crate::{
     ctx::Ctx,
@@ -226,17 +226,15 @@ async fn narrow(
     let tx = ctx.db.snapshot().await?;
     let mut lane = Lane::open(&tx, workspace, kind, needle).await?;
     let indexes: Vec<usize> = (0..lane.segments.len()).collect();
-    // The first tell which grams are rare.
-    let first = indexes.len().min(FIRST_OPENED);
-    lane.open_segments(&tx, &indexes[..first]).await?;
-    lane.open_segments(&tx, &indexes).await?;
-    let levels = lane
-        .segments
-        .iter()
-        .filter_map(|segment| segment.levels.as_ref());
-    let candidates: usize = levels.flatten().map(super::posting::Bits::count).sum();
-    if candidates + lane.tail.len() > FEW && !all {
-        return Ok(Narrowed::Many);
+    // The first tell which grams are rare, and often that too many answer.
+    let (first, rest) = indexes.split_at(indexes.len().min(FIRST_OPENED));
+    let mut candidates = lane.tail.len();
+    for part in std::iter::once(first).chain(rest.chunks(MAX_OPENED)) {
+        lane.open_segments(&tx, part).await?;
+        candidates += lane.candidates(part);
+        if candidates > FEW && !all {
+            return Ok(Narrowed::Many);
+        }
     }
     let mut lanes = [lane];
     let mut found = Vec::new();

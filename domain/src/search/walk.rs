@@ -16,7 +16,7 @@ use crate::error::Result;
 /// Segments opened by the first statement; each further one opens twice as many.
 pub(super) const FIRST_OPENED: usize = 4;
 /// Segments opened by one statement at most.
-const MAX_OPENED: usize = 64;
+pub(super) const MAX_OPENED: usize = 64;
 
 /// A thing that may answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
