@@ -94,7 +94,7 @@ pub async fn usage(ctx: &Ctx, workspace: WorkspaceId, id: AccountId) -> Result<O
 /// What refers to `account`, as `connection` sees it.
 pub(super) async fn read(connection: &Transaction, account: &account::Model) -> Result<Usage> {
     let (workspace, id) = (account.workspace_id, account.id.0);
-    let rows = merge::count_rows(connection, workspace, &BOOK, id).await?;
+    let rows = merge::count_rows(connection, workspace, &BOOK, id, None).await?;
     let uses = naming(connection, workspace, account.id).await?;
     let state = serde_json::to_vec(&(account.id, account.updated_at, &rows, &uses))?;
     Ok(Usage {

@@ -114,13 +114,16 @@ pub(crate) fn check_reason(reason: &str) -> Result<String> {
     crate::text::short_text(reason, &["reason"], 255).map_err(|e| Error::Refused(vec![e]))
 }
 
-/// How many rows of each table of `book` would follow from `loser`, where there are any. One statement.
+/// How many rows of each table of `book` would follow from `loser` to `survivor`, where there are any; without one,
+/// how many are the loser's. One statement.
 pub(crate) async fn count_rows(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     book: &Book,
     loser: Uuid,
+    survivor: Option<Uuid>,
 ) -> Result<Vec<(&'static str, i64)>> {
+    let backend = connection.get_database_backend();
     let mut parts = Vec::new();
     for table in book.tables {
         let moves = !matches!(
@@ -129,17 +132,20 @@ pub(crate) async fn count_rows(
         );
         if moves && table.table != "tag_rank" {
             let (name, column) = (table.table, table.column);
+            let stays = survivor.and_then(|_| rows::stays(table, backend, "$3"));
+            let only = stays.map_or_else(String::new, |stays| format!(" AND NOT {stays}"));
             parts.push(format!(
                 "SELECT '{name}' AS part, COUNT(*) AS number FROM {name} t
-                 WHERE t.workspace_id = $1 AND t.{column} = $2"
+                 WHERE t.workspace_id = $1 AND t.{column} = $2{only}"
             ));
         }
     }
-    let counted = Query::new(parts.join(" UNION ALL "))
-        .bind(workspace)
-        .bind(loser)
-        .raw(connection)
-        .await?;
+    let query = Query::new(parts.join(" UNION ALL "));
+    let mut query = query.bind(workspace).bind(loser);
+    if let Some(survivor) = survivor {
+        query = query.bind(survivor);
+    }
+    let counted = query.raw(connection).await?;
     let mut rows = Vec::new();
     for row in counted {
         let part: String = row.try_get("", "part")?;

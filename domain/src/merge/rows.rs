@@ -57,6 +57,21 @@ impl Naming {
         })
     }
 
+    /// When a row `t` of the table stays where it is though others go to the survivor `$4`; nothing where all
+    /// of them go.
+    fn stays(&self, table: &MergedTable) -> Option<String> {
+        if !self.if_free {
+            return self.unless.map(|unless| format!("({unless})"));
+        }
+        let (name, column) = (table.table, table.column);
+        let (id, key) = (&self.id, &self.key);
+        let (other_id, other_key) = (id.replace("t.", "o."), key.replace("t.", "o."));
+        Some(format!(
+            "EXISTS (SELECT 1 FROM {name} o WHERE o.workspace_id = $1
+               AND o.{column} = $4 AND {other_id} = {id} AND {other_key} = {key})"
+        ))
+    }
+
     /// That the row `t` is in the journal of the merge `$2`.
     fn is_noted(&self, journal: &str, table: &str) -> String {
         format!(
@@ -65,6 +80,17 @@ impl Naming {
             self.id, self.key
         )
     }
+}
+
+/// When a row `t` of `table` would not follow to the survivor, who is `survivor` in the statement; nothing where
+/// all of them would.
+pub(super) fn stays(
+    table: &MergedTable,
+    backend: DatabaseBackend,
+    survivor: &str,
+) -> Option<String> {
+    let stays = Naming::of(table, backend)?.stays(table)?;
+    Some(stays.replace("$4", survivor))
 }
 
 impl Move {
@@ -88,16 +114,9 @@ impl Move {
             let (name, column) = (table.table, table.column);
             if let Some(naming) = Naming::of(table, tx.connection().get_database_backend()) {
                 let (id, key) = (&naming.id, &naming.key);
-                let unless = if naming.if_free {
-                    let (other_id, other_key) = (id.replace("t.", "o."), key.replace("t.", "o."));
-                    format!(
-                        " AND NOT EXISTS (SELECT 1 FROM {name} o WHERE o.workspace_id = $1
-                            AND o.{column} = $4 AND {other_id} = {id} AND {other_key} = {key})"
-                    )
-                } else if let Some(unless) = naming.unless {
-                    format!(" AND NOT ({unless})")
-                } else {
-                    USES_SURVIVOR.to_owned()
+                let unless = match naming.stays(table) {
+                    Some(stays) => format!(" AND NOT {stays}"),
+                    None => USES_SURVIVOR.to_owned(),
                 };
                 let note = format!(
                     "INSERT INTO {journal} (workspace_id, merge_id, part, row_id, row_key)

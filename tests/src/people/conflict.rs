@@ -47,6 +47,7 @@ fn a_preview_says_what_of_the_merged_contact_would_be_lost() {
         };
         let taro = person(&world, "taro", with(3.0, None)).await;
         let double = person(&world, "double", with(4.5, Some("03-1234-5678"))).await;
+        let nobody = person(&world, "nobody", ProfileChanges::default()).await;
         let plan = world.group("Plan", TagSelection::Single).await;
         let free = world.value(plan, "Free").await;
         let paid = world.value(plan, "Paid").await;
@@ -71,6 +72,13 @@ fn a_preview_says_what_of_the_merged_contact_would_be_lost() {
             dropped_id: paid,
         };
         assert_eq!(preview.tag_conflicts, [wanted]);
+        // Of the attribute the survivor keeps its value, and the other one stays where it is.
+        let follows: Vec<&str> = preview.rows.iter().map(|(table, _)| *table).collect();
+        assert!(!follows.contains(&"attribute_value"), "{follows:?}");
+        assert!(follows.contains(&"tagging"), "{follows:?}");
+        let back = merge::preview(ctx, owner.workspace, nobody, double).await;
+        let back = back.unwrap().rows;
+        assert!(back.contains(&("attribute_value", 1)), "{back:?}");
 
         // It comes as it was said.
         merge::merge(ctx, owner, taro, double, "").await.unwrap();

@@ -91,11 +91,11 @@ pub async fn preview(
     refuse_same(survivor, loser)?;
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
-    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
+    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
+    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, goes, Some(stays)).await?;
     let snapshot = ctx.db.snapshot().await?;
     let uses = usage::naming(&snapshot, workspace, loser.id).await?;
     snapshot.rollback().await?;
-    let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
     Ok(Preview {
         filled: Own::of(&survivor).filled(&Own::of(&loser)),
         conflicts: conflicts(ctx, workspace, &survivor, &loser).await?,

@@ -96,8 +96,8 @@ pub async fn preview(
     refuse_same(survivor, loser)?;
     let survivor = named(ctx, workspace, survivor, "survivorId").await?;
     let loser = named(ctx, workspace, loser, "mergedId").await?;
-    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, loser.id.uuid()).await?;
     let (stays, goes) = (survivor.id.uuid(), loser.id.uuid());
+    let rows = merge::count_rows(ctx.reader(), workspace, &BOOK, goes, Some(stays)).await?;
     Ok(Preview {
         filled: own_of(&survivor).filled(&own_of(&loser)),
         conflicts: conflicts(ctx, workspace, &survivor, &loser).await?,
