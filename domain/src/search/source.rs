@@ -166,7 +166,7 @@ async fn load_where(
              WHERE c.workspace_id = $1 AND {wanted}"
         }
         Kind::Message => {
-            "SELECT c.id, c.sent_at, c.body FROM message c
+            "SELECT c.id, c.sent_at, substr(c.body, 1, {characters}) FROM message c
              WHERE c.workspace_id = $1 AND {wanted}"
         }
     };
@@ -176,6 +176,8 @@ async fn load_where(
         Kind::Conversation => &[Field::Subject],
         Kind::Message => &[Field::Body],
     };
+    // A thousand texts are read at once, and each may be ten times as long as what is searched of it.
+    let text = text.replace("{characters}", &BODY_CHARACTERS.to_string());
     let rows = Query::new(format!("{text}{here}"))
         .bind(workspace)
         .among("wanted", "c.id", ids.iter().copied())
@@ -190,9 +192,7 @@ async fn load_where(
         };
         for (index, field) in columns.iter().enumerate() {
             let text: Option<String> = row.try_get_by_index(index + 2)?;
-            document
-                .fields
-                .extend(text.map(|text| (*field, bounded(text))));
+            document.fields.extend(text.map(|text| (*field, text)));
         }
         documents.insert(document.id, document);
     }
@@ -228,13 +228,4 @@ async fn add_identities(
         }
     }
     Ok(())
-}
-
-fn bounded(mut text: String) -> String {
-    if text.len() > BODY_CHARACTERS
-        && let Some((end, _)) = text.char_indices().nth(BODY_CHARACTERS)
-    {
-        text.truncate(end);
-    }
-    text
 }

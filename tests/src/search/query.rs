@@ -6,7 +6,7 @@ use domain::{
     conversation::NewMessage,
     error::Error,
     page::PageRequest,
-    search::{self, Field, Kind, Match},
+    search::{self, BODY_CHARACTERS, Field, Kind, Match},
 };
 
 use super::{add, hits, message, names, needle, page, settle, write};
@@ -164,6 +164,29 @@ fn nobody_else_is_found_and_strange_queries_are_only_texts() {
         let workspace = world.owner.workspace;
         let other = search::find(ctx, workspace, &needle("other"), &Kind::ALL, &after).await;
         assert!(matches!(other, Err(Error::Refused(_))));
+        world
+    });
+}
+
+#[test]
+fn of_a_long_text_the_beginning_is_searched() {
+    on_both(|world| async move {
+        let email = "a@customer.example";
+        let body = format!("{}終点此先", "あ".repeat(BODY_CHARACTERS - 2));
+        let long = NewMessage {
+            body,
+            ..message(&world, 1, email, None)
+        };
+        write(&world, vec![long]).await;
+        for sealed in [false, true] {
+            if sealed {
+                settle(&world).await;
+            }
+            for (text, expected) in [("終点", 1), ("此先", 0), ("点此", 0)] {
+                let found = hits(&world, text, &[Kind::Message]).await.len();
+                assert_eq!(found, expected, "{text}, {sealed}");
+            }
+        }
         world
     });
 }
