@@ -265,7 +265,8 @@ fn a_dry_run_counts_what_is_replaced_and_not_what_is_taken_off_or_there() {
         }
         let bulk = NewBulk {
             which: Which::Contact(ContactFilter::default()),
-            add: vec![hot],
+            // A tag that is named twice is put on once.
+            add: vec![hot, hot],
             remove: vec![cold],
             reason: String::new(),
             expires_at: None,

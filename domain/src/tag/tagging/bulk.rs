@@ -134,6 +134,9 @@ pub async fn tag_by_filter_making(
     } else {
         bulk.add.extend(made);
     }
+    // What is named twice is put on once, and counted once.
+    let mut seen = BTreeSet::new();
+    bulk.add.retain(|tag| seen.insert(*tag));
     let new = NewOperation {
         kind: OperationKind::TagByFilter,
         request: serde_json::to_value(&bulk)?,
