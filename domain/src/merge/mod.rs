@@ -343,37 +343,44 @@ pub(crate) async fn absent(
     id: Uuid,
     path: &[&str],
 ) -> Error {
-    match survivor(connection, workspace, things, id).await {
-        Ok(Some((name, id))) => {
-            let what = things.table();
-            let message = format!("This {what} was merged into “{name}”. Name that one: {id}.");
-            Error::refused(path, UserErrorCode::NotFound, message)
-        }
-        Ok(None) => Error::not_found(path, things.table()),
+    match merged_into(connection, workspace, things, vec![id]).await {
+        Ok(merged) => match merged.into_values().next() {
+            Some(message) => Error::refused(path, UserErrorCode::NotFound, message),
+            None => Error::not_found(path, things.table()),
+        },
         Err(error) => error,
     }
 }
 
-/// The name and the global id of the thing that one was merged into, in the end.
-async fn survivor(
+/// What to say of those of `ids` that were merged into another: into which, in the end. Two statements.
+pub(crate) async fn merged_into(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     things: Things,
-    id: Uuid,
-) -> Result<Option<(String, String)>> {
-    let ways = survivors(connection, workspace, things, vec![id]).await?;
-    let Some(&(_, survivor)) = ways.first() else {
-        return Ok(None);
-    };
-    let table = things.table();
-    let name: Option<String> = Query::new(format!(
-        "SELECT t.name FROM {table} t WHERE t.workspace_id = $1 AND t.id = $2"
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, String>> {
+    let ways = survivors(connection, workspace, things, ids).await?;
+    if ways.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let what = things.table();
+    let rows = Query::new(format!(
+        "SELECT t.id, t.name FROM {{r}} JOIN {what} t ON t.workspace_id = $1 AND t.id = r.id"
     ))
     .bind(workspace)
-    .bind(survivor)
-    .scalar(connection)
+    .rows("r", Rows::new().uuids("id", ways.iter().map(|way| way.1)))
+    .raw(connection)
     .await?;
-    Ok(name.map(|name| (name, things.global_id(survivor))))
+    let mut names: HashMap<Uuid, String> = HashMap::new();
+    for row in rows {
+        names.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let told = ways.into_iter().filter_map(|(asked, survivor)| {
+        let (name, id) = (names.get(&survivor)?, things.global_id(survivor));
+        let message = format!("This {what} was merged into “{name}”. Name that one: {id}.");
+        Some((asked, message))
+    });
+    Ok(told.collect())
 }
 
 /// Which thing each of `asked` means: of one that was merged away, however often, the one that answers

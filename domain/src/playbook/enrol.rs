@@ -21,6 +21,7 @@ use super::{
 use crate::{
     access::{Actor, Origin, Scope},
     action::OutcomeResult,
+    contact,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
     port::Work,
@@ -102,10 +103,10 @@ pub async fn enrol_contacts(
         })
         .collect();
     let enrolled = enrol(&mut tx, &book, &entrants).await?;
-    for (index, contact) in contacts.iter().enumerate() {
-        if enrolled.not.get(contact) == Some(&NotEnrolled::NotFound) {
+    for (index, &whom) in contacts.iter().enumerate() {
+        if enrolled.not.get(&whom) == Some(&NotEnrolled::NotFound) {
             let path = ["contacts", "ids", &index.to_string()];
-            return Err(Error::not_found(&path, "contact"));
+            return Err(contact::absent(tx.connection(), tx.workspace, whom, &path).await);
         }
     }
     tx.commit().await?;

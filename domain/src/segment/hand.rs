@@ -21,6 +21,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::{Error, Result, UserError, UserErrorCode},
+    merge,
     store::{Query, Rows, Tx},
 };
 
@@ -211,21 +212,25 @@ async fn refuse_missing(
     .column(tx.connection())
     .await?;
     let found: HashSet<Uuid> = found.into_iter().collect();
-    let missing = ids.iter().enumerate();
-    let errors: Vec<UserError> = missing
-        .filter(|(_, id)| !found.contains(id))
-        .map(|(place, _)| {
-            let message = format!("There is no such {table}.");
-            UserError::new(
-                &[field, &place.to_string()],
-                UserErrorCode::NotFound,
-                message,
-            )
-        })
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Refused(errors))
+    let missing = ids.iter().copied().enumerate();
+    let missing: Vec<(usize, Uuid)> = missing.filter(|(_, id)| !found.contains(id)).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    let things = match subject {
+        SegmentSubject::Contact => merge::Things::Contacts,
+        SegmentSubject::Account => merge::Things::Accounts,
+    };
+    let asked = missing.iter().map(|one| one.1).collect();
+    let merged = merge::merged_into(tx.connection(), tx.workspace, things, asked).await?;
+    let errors = missing.into_iter().map(|(place, id)| {
+        let message = merged.get(&id).cloned();
+        let message = message.unwrap_or_else(|| format!("There is no such {table}."));
+        UserError::new(
+            &[field, &place.to_string()],
+            UserErrorCode::NotFound,
+            message,
+        )
+    });
+    Err(Error::Refused(errors.collect()))
 }

@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     access::{Actor, Scope},
+    contact,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
+    store::Tx,
 };
 
 /// Asks one contact, on a member's behalf. The link is given for one that the member hands on, and
@@ -39,7 +41,7 @@ pub async fn send(
     let invited = invite(&mut tx, &[wanted]).await?.pop();
     let invited = match invited {
         Some(Ok(invited)) => invited,
-        Some(Err(reason)) => return Err(refused(reason)),
+        Some(Err(reason)) => return Err(refused(&tx, reason, contact).await),
         None => return Err(Error::Internal("nobody was asked".to_owned())),
     };
     let row = read::invitation(tx.connection(), tx.workspace, invited.id).await?;
@@ -60,11 +62,13 @@ fn link(ctx: &Ctx, token: &SecretString) -> SecretString {
     SecretString::from(link)
 }
 
-fn refused(reason: NotInvited) -> Error {
+async fn refused(tx: &Tx<'_>, reason: NotInvited, whom: ContactId) -> Error {
     let refuse = |path: &str, code, message: String| Error::refused(&[path], code, message);
     match reason {
         NotInvited::NoSurvey => Error::not_found(&["surveyId"], "survey"),
-        NotInvited::NoContact => Error::not_found(&["contactId"], "contact"),
+        NotInvited::NoContact => {
+            contact::absent(tx.connection(), tx.workspace, whom, &["contactId"]).await
+        }
         NotInvited::Archived => refuse(
             "surveyId",
             UserErrorCode::Invalid,

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::{
     contact::{erase, merge},
+    error::Error,
     fact::Of,
     page::PageRequest,
     playbook, timeline,
@@ -83,6 +84,27 @@ fn a_double_of_a_playbook_that_was_archived_meanwhile_stays_ended() {
         assert_eq!(stage.stands(double).await, "CANCELLED rest");
         let whole = stage.tally(book.id, 1, "").await;
         assert_eq!((whole.here, whole.cancelled), (0, 2));
+        stage.world
+    });
+}
+
+#[test]
+fn who_was_merged_into_another_is_enrolled_under_that_one() {
+    on_both(|world| async move {
+        let stage = Stage::new(world).await;
+        let told = json!({ "steps": [{ "id": "rest", "kind": wait_days(1) }] });
+        let book = stage.book("Book", &told).await;
+        let (stays, goes) = (stage.person("Stays").await, stage.person("Goes").await);
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        merge::merge(ctx, owner, stays, goes, "").await.unwrap();
+        let enrolled = playbook::enrol_contacts(ctx, owner, book.id, &[stays, goes]).await;
+        let Err(Error::Refused(errors)) = &enrolled else {
+            panic!("{enrolled:?}");
+        };
+        assert_eq!(errors[0].path, ["contacts", "ids", "1"]);
+        let survivor = format!("Name that one: {stays}.");
+        assert!(errors[0].message.contains(&survivor), "{errors:?}");
+        stage.settle().await;
         stage.world
     });
 }

@@ -3,6 +3,7 @@
 use domain::{
     access::Origin,
     contact::{self, ContactFilter, NewContact, erase, merge},
+    error::Error,
     segment::{
         self, Cause,
         fill::{self, Found},
@@ -114,6 +115,14 @@ fn a_merge_takes_memberships_along_and_gives_them_back() {
         settle(&world).await;
         holds(&world, guests, &[one]).await;
         holds(&world, speakers, &[one]).await;
+        let put = hand::add(ctx, owner, guests, &contacts(&[one, double])).await;
+        let Err(Error::Refused(errors)) = &put else {
+            panic!("{put:?}");
+        };
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].path, ["contactIds", "1"]);
+        let survivor = format!("Name that one: {one}.");
+        assert!(errors[0].message.contains(&survivor), "{errors:?}");
         merge::unmerge(ctx, owner, merged.id).await.unwrap();
         settle(&world).await;
         holds(&world, guests, &[double]).await;

@@ -8,7 +8,7 @@ use domain::{
         subscription::{self, NewState},
     },
     ctx::Ctx,
-    error::UserErrorCode as Code,
+    error::{Error, UserErrorCode as Code},
     notification::deliver::Limits,
     page::PageRequest,
     port::{
@@ -385,6 +385,13 @@ fn invitations_go_with_who_is_erased_and_follow_who_is_merged() {
         assert_eq!(stored(&world, id).await.contact_id, taro);
         assert!(answer(&world, &token, 8, "kanaria").await);
         let other = make(&world, "other").await;
+        let sent = mail(&world, other, double).await;
+        let Err(Error::Refused(errors)) = &sent else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(errors[0].path, ["contactId"]);
+        let survivor = format!("Name that one: {taro}.");
+        assert!(errors[0].message.contains(&survivor), "{errors:?}");
         mail(&world, other, taro).await.unwrap();
         let form = open(&world, &token).await.unwrap();
         let data = contact::export::export(ctx, owner, taro).await.unwrap();
