@@ -122,6 +122,8 @@ mod search;
 #[cfg(test)]
 mod segment;
 #[cfg(test)]
+mod size;
+#[cfg(test)]
 mod standing;
 #[cfg(test)]
 mod starting;

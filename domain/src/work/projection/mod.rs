@@ -107,7 +107,7 @@ pub enum Outcome {
 pub struct Done {
     /// How many entries it had.
     pub entries: usize,
-    /// How long it took, reading and commit included.
+    /// How long it took, with the wait for the turn to write, reading and commit.
     pub took: Duration,
 }
 
@@ -211,6 +211,8 @@ async fn step(
 ) -> Result<Step> {
     let start = Instant::now();
     let mut tx = ctx.begin(workspace).await?;
+    // Whoever waits for the turn to write keeps nobody waiting: that is not the batch's.
+    let begun = Instant::now();
     let after = claim.position();
     let slice = read_slice(&tx, projection, workspace, after, claim.limit()).await?;
     tx.plan_for(slice.entries.len());
@@ -242,13 +244,12 @@ async fn step(
         return Ok(Step::Lost);
     };
     tx.commit().await?;
-    let took = start.elapsed();
     if !claim.is_searching() {
-        size::learn(projection, entries.len(), took);
+        size::learn(projection, entries.len(), begun.elapsed());
     }
     watch(Done {
         entries: entries.len(),
-        took,
+        took: start.elapsed(),
     });
     Ok(if goes_on {
         Step::More(slice.upto, pace)

@@ -30,7 +30,7 @@ pub(super) fn of(projection: &dyn Projection) -> i64 {
     known.map_or(most, |size| size.min(most))
 }
 
-/// Learns from a batch of so many entries that was written.
+/// Learns from a batch of so many entries that was written, by a transaction that took so long.
 pub(super) fn learn(projection: &dyn Projection, entries: usize, took: Duration) {
     let size = next(of(projection), projection.batch(), entries as i64, took);
     sizes().insert(projection.name(), size);
