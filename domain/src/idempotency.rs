@@ -3,7 +3,8 @@
 //! A client may give a mutation a key. The key is claimed in the transaction of the mutation's own
 //! effects: whoever commits first did it, everybody else's transaction is undone. The answer is kept
 //! beside the key, sealed, since it may show a secret that is shown once; it is given again to the
-//! member who repeats the request. Another request under the same key is refused; the same key of
+//! member who repeats the request, with a token that may do what the first could (which `api` looks
+//! at). Another request under the same key is refused; the same key of
 //! another member is another key. Of a key only a hash is stored: clients put into it what the request is
 //! about, such as an address. Called by `api`; keys are forgotten after [`KEPT_FOR`].
 

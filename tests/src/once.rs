@@ -7,6 +7,7 @@ use api::{
     transport::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
 };
 use async_graphql::{Executor as _, Request, Response, Value};
+use domain::access::{Actor, Scope};
 use futures::future::join_all;
 use tokio::{runtime::Handle, sync::broadcast};
 
@@ -25,8 +26,12 @@ fn door(world: &World) -> Door {
 }
 
 async fn ask(door: &Door, world: &World, document: &str, key: &str) -> Response {
+    ask_as(door, &world.owner, document, key).await
+}
+
+async fn ask_as(door: &Door, actor: &Actor, document: &str, key: &str) -> Response {
     let mut request = Request::new(document)
-        .data(Arc::new(world.owner.clone()))
+        .data(Arc::new(actor.clone()))
         .data(LoaderCell::default());
     let key = Value::String(key.to_owned());
     request.extensions.insert(IDEMPOTENCY_KEY.to_owned(), key);
@@ -73,6 +78,28 @@ fn an_answer_that_is_given_again_says_so() {
         let again = ask(&door, &world, CREATE, "k").await;
         let said = again.extensions.get(IDEMPOTENCY_REPLAYED);
         assert_eq!(said, Some(&Value::Boolean(true)), "{again:?}");
+        assert_eq!(again.data, first.data);
+        world
+    });
+}
+
+#[test]
+fn an_answer_is_not_given_again_to_a_token_that_may_do_less() {
+    const TOKEN: &str = "mutation { createAccessToken(input: { name: \"All\", \
+        scopes: [READ, ADMINISTER] }) { secret userErrors { code } } }";
+    on_both(|world| async move {
+        let door = door(&world);
+        let first = ask(&door, &world, TOKEN, "k").await;
+        assert!(first.errors.is_empty(), "{first:?}");
+        let narrow = Actor {
+            scopes: [Scope::Read].into_iter().collect(),
+            ..world.owner.clone()
+        };
+        let refused = ask_as(&door, &narrow, TOKEN, "k").await;
+        let refused = serde_json::to_value(&refused).expect("an answer");
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        assert!(refused["data"].is_null(), "{refused}");
+        let again = ask(&door, &world, TOKEN, "k").await;
         assert_eq!(again.data, first.data);
         world
     });

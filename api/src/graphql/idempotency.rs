@@ -9,7 +9,7 @@ use std::{any::TypeId, sync::Arc, time::Duration};
 use async_graphql::{Data, Executor, Request, Response, ServerError, Value};
 use chrono::TimeDelta;
 use domain::{
-    access::Actor,
+    access::{Actor, Scope, ScopeSet},
     ctx::{Caller, Ctx},
     error::Error,
     idempotency::{Known, MAX_KEY, Once},
@@ -20,7 +20,7 @@ use super::{
     Schema,
     error::{coded, fault},
 };
-use crate::transport::{Code, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, RequestId};
+use crate::transport::{Code, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, INTERNAL_MESSAGE, RequestId};
 
 /// How long a repetition waits for the first request to be answered.
 const PATIENCE: TimeDelta = TimeDelta::seconds(10);
@@ -55,9 +55,14 @@ impl Door {
         Ctx { caller, ..ctx }
     }
 
-    async fn once(&self, once: Once, request: Request) -> Result<Response, async_graphql::Error> {
+    async fn once(
+        &self,
+        once: Once,
+        scopes: ScopeSet,
+        request: Request,
+    ) -> Result<Response, async_graphql::Error> {
         let ctx = self.ctx_of(&request.data);
-        if let Some(answer) = known(&ctx, &once).await? {
+        if let Some(answer) = known(&ctx, &once, scopes).await? {
             return Ok(answer);
         }
         let once = Arc::new(once);
@@ -69,7 +74,7 @@ impl Door {
         // Somebody with the same key was first; theirs is the answer. That it was so may also show in
         // a refusal, such as of a name that is taken now.
         if !once.has_committed()
-            && let Some(answer) = known(&ctx, &once).await?
+            && let Some(answer) = known(&ctx, &once, scopes).await?
         {
             return Ok(answer);
         }
@@ -77,7 +82,7 @@ impl Door {
             return Err(coded(Code::Unavailable, "Try again in a moment."));
         }
         if once.has_committed()
-            && let Ok(answer) = serde_json::to_string(&response)
+            && let Ok(answer) = serde_json::to_string(&Kept::of(&response, scopes))
         {
             once.keep(&ctx, answer).await.map_err(fault)?;
         }
@@ -86,15 +91,18 @@ impl Door {
 }
 
 /// The answer given before, waiting a while for one that is still being made.
-async fn known(ctx: &Ctx, once: &Once) -> Result<Option<Response>, async_graphql::Error> {
+async fn known(
+    ctx: &Ctx,
+    once: &Once,
+    scopes: ScopeSet,
+) -> Result<Option<Response>, async_graphql::Error> {
     loop {
         match once.look_up(ctx).await.map_err(fault)? {
             Known::Fresh => return Ok(None),
             Known::Answered(answer) => {
-                let mut answer = read(&answer).map_err(|error| fault(Error::Decode(error)))?;
-                let replayed = (IDEMPOTENCY_REPLAYED.to_owned(), Value::Boolean(true));
-                answer.extensions.extend([replayed]);
-                return Ok(Some(answer));
+                let kept: Kept =
+                    serde_json::from_str(&answer).map_err(|error| fault(Error::Decode(error)))?;
+                return kept.again(scopes).map(Some);
             }
             Known::Unanswered(at) if ctx.clock.now() - at < PATIENCE => {
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -108,18 +116,52 @@ async fn known(ctx: &Ctx, once: &Once) -> Result<Option<Response>, async_graphql
     }
 }
 
-/// Reads a kept answer back; its fields keep their order.
-fn read(answer: &str) -> serde_json::Result<Response> {
-    #[derive(serde::Deserialize)]
-    struct Kept {
-        data: Value,
-        #[serde(default)]
-        errors: Vec<ServerError>,
+/// An answer as it is kept; its fields keep their order.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    data: Value,
+    #[serde(default)]
+    errors: Vec<ServerError>,
+    /// What the token could do that was answered first; nothing in answers kept by earlier builds.
+    #[serde(default)]
+    scopes: Vec<Scope>,
+}
+
+impl Kept {
+    fn of(response: &Response, scopes: ScopeSet) -> Self {
+        Self {
+            data: response.data.clone(),
+            errors: response.errors.iter().map(told).collect(),
+            scopes: scopes.iter().collect(),
+        }
     }
-    let kept: Kept = serde_json::from_str(answer)?;
-    let mut response = Response::new(kept.data);
-    response.errors = kept.errors;
-    Ok(response)
+
+    /// The answer for whoever repeats the request. The key is the member's, who may have tokens of little
+    /// power in programs of others: what the answer shows, such as a new token, is not for those.
+    fn again(self, scopes: ScopeSet) -> Result<Response, async_graphql::Error> {
+        if !self.scopes.iter().all(|&scope| scopes.contains(scope)) {
+            let message = "This request was carried out for an access token with more scopes. \
+                           Repeat it with one that has as many.";
+            return Err(coded(Code::Forbidden, message));
+        }
+        let mut response = Response::new(self.data);
+        response.errors = self.errors;
+        let replayed = (IDEMPOTENCY_REPLAYED.to_owned(), Value::Boolean(true));
+        response.extensions.extend([replayed]);
+        Ok(response)
+    }
+}
+
+/// The error as its caller is told it. That it is a fault of ours, which only the log is told, shows by a
+/// source, which cannot be kept.
+fn told(error: &ServerError) -> ServerError {
+    let mut error = error.clone();
+    let extensions = error.extensions.get_or_insert_default();
+    if error.source.is_some() && extensions.get("code").is_none() {
+        INTERNAL_MESSAGE.clone_into(&mut error.message);
+        extensions.set("code", Code::Internal.as_str());
+    }
+    error
 }
 
 fn actor(data: &Data) -> Option<&Arc<Actor>> {
@@ -157,10 +199,11 @@ impl Executor for Door {
             let variables = serde_json::to_string(&request.variables).unwrap_or_default();
             let name = request.operation_name.as_deref().unwrap_or_default();
             let parts = [request.query.as_str(), name, variables.as_str()];
-            actor(&request.data).map(|actor| Once::new(actor, &key, &parts))
+            let actor = actor(&request.data);
+            actor.map(|actor| (Once::new(actor, &key, &parts), actor.scopes))
         });
         let result = match once {
-            Ok(Some(once)) => self.once(once, request).await,
+            Ok(Some((once, scopes))) => self.once(once, scopes, request).await,
             Ok(None) => Ok(self.schema.execute(request).await),
             Err(error) => Err(error),
         };
@@ -180,5 +223,26 @@ impl Executor for Door {
         let ctx = self.ctx_of(&request.data);
         let request = request.data(ctx);
         Executor::execute_stream(&self.schema, request, session_data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Pos;
+
+    use super::*;
+
+    #[test]
+    fn what_a_fault_of_ours_says_is_not_kept() {
+        let fault = async_graphql::Error::new_with_source("SELECT secret".to_owned());
+        let mistake = coded(Code::BadUserInput, "No such row.");
+        let errors = [fault, mistake].map(|error| error.into_server_error(Pos::default()));
+        let response = Response::from_errors(errors.into());
+        let kept = serde_json::to_value(Kept::of(&response, ScopeSet::default())).unwrap();
+        let code = |at: usize| &kept["errors"][at]["extensions"]["code"];
+        assert_eq!(code(0), Code::Internal.as_str());
+        assert_eq!(kept["errors"][0]["message"], INTERNAL_MESSAGE);
+        assert_eq!(code(1), Code::BadUserInput.as_str());
+        assert_eq!(kept["errors"][1]["message"], "No such row.");
     }
 }

@@ -69,7 +69,7 @@ use actix_web::{
 use async_graphql::Executor;
 use domain::port::{Clock, Ids};
 
-pub(crate) use answer::ForTheLog;
+pub(crate) use answer::{ForTheLog, INTERNAL_MESSAGE};
 pub use budget::{Cost, CostTable};
 pub use code::Code;
 pub use documents::{DocumentHash, DocumentMemory};
