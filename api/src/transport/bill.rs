@@ -9,18 +9,28 @@ use super::{
     rate::{Bucket, RateLimits},
 };
 
-/// The account of one operation while it runs: charged beforehand, settled at its end.
+/// Points that a message of a subscription has for nothing: about what telling it takes.
+const MESSAGE_FREE: u64 = 20;
+
+/// The account of one operation while it runs: charged beforehand, settled at its end. A subscription is
+/// charged as it begins, and for each of its messages that has more in it than telling it takes: all that
+/// it selects is read anew for each.
 #[derive(Debug, Clone)]
 pub(crate) struct Bill {
     /// What was charged.
     pub(crate) cost: Cost,
     /// What it turned out to cost, once that is known.
     pub(crate) actual: Option<u64>,
+    /// What the last message of a subscription costs, until it is paid.
+    pub(crate) owed: u64,
     /// The caller's bucket, after the charge or the refund.
     pub(crate) bucket: Bucket,
     /// The deprecated fields of the document.
     pub(crate) deprecations: Option<Rc<Value>>,
+    /// Counts what came back. A query or a mutation has used it when it is settled.
     pub(crate) meter: Option<Rc<Meter>>,
+    /// Whether it is of a subscription.
+    pub(crate) goes_on: bool,
     pub(crate) share: Share,
     pub(crate) rate_key: u128,
 }
@@ -45,20 +55,41 @@ impl Share {
 
 impl Bill {
     /// Counts what came back and refunds the rest of the charge. A result with errors keeps the
-    /// whole charge: what was done before something failed cannot be seen in it.
+    /// whole charge: what was done before something failed cannot be seen in it. Of a subscription
+    /// nothing is refunded; what the message costs is owed.
     pub(crate) fn settle(&mut self, rate: &RateLimits, response: &Response) {
-        let Some(meter) = self.meter.take() else {
-            return;
-        };
         let charged = self.cost.requested;
-        let actual = if response.errors.is_empty() {
-            self.share.of(meter.points(&response.data)).min(charged)
-        } else {
-            charged
-        };
+        if self.goes_on {
+            self.owed = self.used(response).saturating_sub(MESSAGE_FREE);
+            return;
+        }
+        if self.meter.is_none() {
+            return;
+        }
+        let actual = self.used(response).min(charged);
+        self.meter = None;
         self.actual = Some(actual);
         if actual < charged {
             self.bucket = rate.refund(self.rate_key, charged - actual);
+        }
+    }
+
+    /// The points of what came back.
+    fn used(&self, response: &Response) -> u64 {
+        match &self.meter {
+            Some(meter) if response.errors.is_empty() => {
+                self.share.of(meter.points(&response.data))
+            }
+            _ => self.cost.requested,
+        }
+    }
+
+    /// Pays what is owed for the last message, and waits until it can be paid: the next one comes later,
+    /// and none is missed.
+    pub(crate) async fn pay(&mut self, rate: &RateLimits) {
+        if self.owed > 0 {
+            rate.pay_for_message(self.rate_key, self.owed).await;
+            self.owed = 0;
         }
     }
 }

@@ -97,6 +97,16 @@ impl RateLimits {
         }
     }
 
+    /// Takes `cost` points for a message of one of the caller's subscriptions, when they are there.
+    /// Messages are paid from a bucket of their own, so that queries are not refused because much
+    /// happens.
+    pub(crate) async fn pay_for_message(&self, key: u128, cost: u64) {
+        while let Err(not_yet) = self.charge(!key, cost) {
+            let seconds = not_yet.retry_after_s.unwrap_or(1);
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+    }
+
     /// Gives back `points` that were charged and not used.
     pub(crate) fn refund(&self, key: u128, points: u64) -> Bucket {
         let back = self.point_time() * u64::from(self.points(points).get());

@@ -132,9 +132,11 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
         let bill = Bill {
             cost: charged,
             actual: None,
+            owed: 0,
             bucket,
             deprecations: approved.deprecations,
-            meter: approved.meter,
+            meter: Some(approved.meter),
+            goes_on: approved.kind == OperationType::Subscription,
             share: document.share,
             rate_key: caller.rate_key,
         };

@@ -173,11 +173,19 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
         if let Some(first) = self.started.first.take() {
             return Event::Response(Some(Box::new(first)));
         }
+        let transport = &self.worker.transport;
+        let Started {
+            responses, bill, ..
+        } = &mut self.started;
+        let next = async {
+            bill.pay(&transport.rate).await;
+            responses.next().await
+        };
         tokio::select! {
             biased;
-            () = self.worker.transport.drain.started() => Event::Drain,
+            () = transport.drain.started() => Event::Drain,
             _ = self.recheck.tick() => Event::Recheck,
-            response = self.started.responses.next() => Event::Response(response.map(Box::new)),
+            response = next => Event::Response(response.map(Box::new)),
             _ = self.heartbeat.tick() => Event::Heartbeat,
         }
     }

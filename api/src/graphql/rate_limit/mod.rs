@@ -17,7 +17,9 @@ pub(crate) struct RateLimit {
 ///
 /// An object costs 1, a value 0, a `totalCount` 20, a mutation 10, the whole schema 1000. A list costs what is asked
 /// of each thing in it, so many times as its `first`, `last`, `limit` or `ids` says. Without one it counts as 20, or as
-/// less where it is short, such as `taggings`; what it turns out to be shorter is given back.
+/// less where it is short, such as `taggings`; what it turns out to be shorter is given back. Of each message of a
+/// subscription 20 points are free. The rest is taken from points that only messages use, as many as these; when they
+/// are used up, the next message comes later.
 #[Object]
 impl RateLimit {
     /// Points this request is charged before it runs; what it does not use is given back. See

@@ -14,7 +14,8 @@
 //! - `variables` holds the rules about variables that the library leaves out, `input` compares values,
 //!   theirs and the document's, with the schema's types; `value` says what a scalar takes.
 //! - `dry_run` knows operations that only want to hear their cost.
-//! - `meter` counts afterwards what came back; the difference is refunded.
+//! - `meter` counts afterwards what came back; the difference is refunded, or charged for messages of
+//!   subscriptions.
 //! - `plan` is the result, remembered for the next request with the same document.
 //!
 //! **The cost of an operation** is an upper estimate, in points: an object 1, a scalar 0, a
@@ -72,8 +73,8 @@ pub(crate) struct Approved {
     pub(crate) cost: Cost,
     /// Whether only the cost is asked for; `document` then holds nothing else.
     pub(crate) is_dry_run: bool,
-    /// Counts what came back; none of a subscription, which has no end.
-    pub(crate) meter: Option<Rc<Meter>>,
+    /// Counts what came back, of a subscription with each message.
+    pub(crate) meter: Rc<Meter>,
     /// The deprecated fields and arguments that the document uses.
     pub(crate) deprecations: Option<Rc<Value>>,
 }

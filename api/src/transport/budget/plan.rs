@@ -53,7 +53,7 @@ pub(super) struct OperationPlan {
     last_cost: RefCell<Option<(Sizes, u64)>>,
     /// Variables that only conditions on `__typename` use.
     typename_variables: Vec<VariableDefinition>,
-    meter: Option<Rc<Meter>>,
+    meter: Rc<Meter>,
 }
 
 /// What each variable in `Plan::sized_by` asks for.
@@ -226,8 +226,8 @@ impl OperationPlan {
         self.kind
     }
 
-    pub(super) fn meter(&self) -> Option<Rc<Meter>> {
-        self.meter.clone()
+    pub(super) fn meter(&self) -> Rc<Meter> {
+        Rc::clone(&self.meter)
     }
 }
 
@@ -235,13 +235,10 @@ fn meter(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     table: &CostTable,
-) -> Option<Rc<Meter>> {
-    if operation.ty == OperationType::Subscription {
-        return None;
-    }
+) -> Rc<Meter> {
     let set = &operation.selection_set.node;
     let meter = Meter::new(table, document, set, table.root(operation.ty));
-    Some(Rc::new(meter))
+    Rc::new(meter)
 }
 
 fn with_defaults(

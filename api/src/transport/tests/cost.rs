@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::limits::Settings,
-    fixture::{door, quick},
+    super::limits::{RateSettings, Settings},
+    client::Client,
+    fixture::{Server, door, quick},
     http::{plain, post, send},
 };
 
@@ -113,4 +114,49 @@ async fn deprecated_members_are_named_in_the_answer() {
     );
     let reply = send(&door, post(&asking("{ hello }"))).await;
     assert!(reply.body["extensions"].get("deprecations").is_none());
+}
+
+#[actix_web::test]
+async fn large_messages_of_a_subscription_wait_until_they_are_paid_and_queries_do_not() {
+    let settings = Settings {
+        rate: RateSettings {
+            burst: 100,
+            per_second: 1,
+        },
+        ..quick()
+    };
+    let server = Server::start(&door(settings));
+    let mut client = Client::accepted(&server, json!({})).await;
+    let query = "subscription { crowds(of: 120) { value } }";
+    client.subscribe("1", query).await;
+    // The second was read when the first had emptied the bucket; it is the last for more than a minute.
+    for _ in 0..2 {
+        let message = client.message().await;
+        let crowd = &message["payload"]["data"]["crowds"];
+        assert_eq!(crowd.as_array().map(Vec::len), Some(120), "{message}");
+    }
+    client.subscribe("2", "{ hello }").await;
+    let message = client.message().await;
+    assert_eq!(message["id"], "2", "{message}");
+    assert_eq!(message["payload"]["data"]["hello"], "Hello you");
+}
+
+#[actix_web::test]
+async fn small_messages_of_a_subscription_cost_nothing() {
+    let settings = Settings {
+        rate: RateSettings {
+            burst: 30,
+            per_second: 1,
+        },
+        ..quick()
+    };
+    let server = Server::start(&door(settings));
+    let mut client = Client::accepted(&server, json!({})).await;
+    client
+        .subscribe("1", "subscription { crowds(of: 20) { value } }")
+        .await;
+    for _ in 0..100 {
+        let message = client.message().await;
+        assert!(message["payload"]["errors"].is_null(), "{message}");
+    }
 }

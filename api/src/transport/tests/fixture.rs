@@ -116,6 +116,9 @@ impl Events {
     async fn never(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
+    async fn crowds(&self, of: i32) -> impl Stream<Item = Vec<Number>> {
+        stream::repeat_with(move || (0..of).map(Number).collect::<Vec<_>>())
+    }
     async fn large(&self, context: &Context<'_>) -> impl Stream<Item = String> + use<> {
         let stopped = StopSignal(context.data_unchecked::<Arc<Notify>>().clone());
         stream::repeat_with(move || {
