@@ -137,14 +137,8 @@ async fn answer<E: Executor, A: Authenticator>(
     let credential = header_credential(request)?;
     let peer = peer::of(request);
     let caller = worker.caller(credential, peer).await?;
-    if let Some(key) = request.headers().get("Idempotency-Key") {
+    if let Some(key) = idempotency_key(request)? {
         // Sockets have no headers: one form serves both, the request's own extensions.
-        let key = key.to_str().map_err(|_| {
-            Failure::new(
-                Code::BadUserInput,
-                "The header Idempotency-Key is not plain text.",
-            )
-        })?;
         params
             .extensions
             .get_or_insert_default()
@@ -170,6 +164,21 @@ async fn answer<E: Executor, A: Authenticator>(
         Some(media) => Ok(Answered::Whole(whole(worker, job, media, log).await?)),
         None => Err(not_acceptable()),
     }
+}
+
+/// The key in the header `Idempotency-Key`.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Failure> {
+    let refuse = |message: &str| Failure::new(Code::BadUserInput, message);
+    let mut keys = request.headers().get_all("Idempotency-Key");
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
+    if keys.next().is_some() {
+        return Err(refuse("The header Idempotency-Key is given twice."));
+    }
+    let key = key.to_str();
+    key.map(Some)
+        .map_err(|_| refuse("The header Idempotency-Key is not plain text."))
 }
 
 /// Only queries may come in a URL: those are followed, prefetched and repeated without anybody

@@ -1,7 +1,12 @@
 //! The messages of `graphql-transport-ws`, and the codes a socket is closed with.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -111,8 +116,28 @@ struct Envelope<'a> {
 }
 
 #[derive(Deserialize)]
-struct Payload<T> {
-    payload: T,
+struct Subscribe {
+    #[serde(deserialize_with = "from_object")]
+    payload: Params,
+}
+
+/// Reads an object. Without it a list of the values would do as well.
+fn from_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Params, D::Error> {
+    struct Object;
+
+    impl<'de> Visitor<'de> for Object {
+        type Value = Params;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Params, A::Error> {
+            Params::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object)
 }
 
 #[derive(Deserialize)]
@@ -159,7 +184,7 @@ fn object(text: &str) -> Result<Option<Map<String, Json>>, Close> {
 
 fn subscribe_params(text: &str) -> Result<Params, Close> {
     let refuse = || Close::bad_request("`payload` must be a GraphQL request");
-    let message: Payload<Params> = serde_json::from_str(text).map_err(|_| refuse())?;
+    let message: Subscribe = serde_json::from_str(text).map_err(|_| refuse())?;
     let params = &message.payload;
     let has_hash = |all: &async_graphql::Extensions| all.contains_key("persistedQuery");
     if params.query.is_none()
@@ -231,6 +256,7 @@ mod tests {
             r#"{"type":"subscribe","id":"12345678901","payload":{"query":"{a}"}}"#,
             r#"{"type":"subscribe","id":"1"}"#,
             r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"1","payload":["{a}",null,null,{},null]}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":"x"}}"#,
             r#"{"type":"complete"}"#,

@@ -78,11 +78,15 @@ impl Refusal {
 /// The credential in the `Authorization` header.
 ///
 /// A header of another scheme, or an empty token, is refused instead of read as anonymous: the
-/// caller believes to be signed in.
+/// caller believes to be signed in. So are two headers: what stands before us may have looked at the other.
 pub(crate) fn header_credential(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+    let mut given = request.headers().get_all(header::AUTHORIZATION);
+    let Some(value) = given.next() else {
         return Ok(None);
     };
+    if given.next().is_some() {
+        return Err(Refusal::Unauthenticated);
+    }
     let text = value.to_str().map_err(|_| Refusal::Unauthenticated)?;
     bearer(text).map(Some).ok_or(Refusal::Unauthenticated)
 }
@@ -140,6 +144,15 @@ mod tests {
     fn another_scheme_is_refused_instead_of_read_as_anonymous() {
         assert_eq!(from_header("Basic abc"), Err(Refusal::Unauthenticated));
         assert_eq!(from_header("Bearer "), Err(Refusal::Unauthenticated));
+    }
+
+    #[test]
+    fn two_headers_are_refused() {
+        let request = TestRequest::default()
+            .append_header(("Authorization", "Bearer one"))
+            .append_header(("Authorization", "Bearer two"))
+            .to_http_request();
+        assert_eq!(header_credential(&request), Err(Refusal::Unauthenticated));
     }
 
     #[test]

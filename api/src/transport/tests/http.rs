@@ -380,3 +380,22 @@ async fn a_condition_that_is_not_given_has_its_default() {
         assert_eq!(told, fields, "{variables}: {}", reply.body);
     }
 }
+
+#[actix_web::test]
+async fn headers_that_count_once_are_not_taken_twice() {
+    for (name, values, code) in [
+        ("Idempotency-Key", ["a", "b"], "BAD_USER_INPUT"),
+        (
+            "Authorization",
+            ["Bearer good", "Bearer bad"],
+            "UNAUTHENTICATED",
+        ),
+    ] {
+        let mut request = post(&json!({"query": "{ hello }"}));
+        for value in values {
+            request = request.append_header((name, value));
+        }
+        let reply = send(&plain(), request).await;
+        assert_eq!(reply.code(), code, "{}", reply.body);
+    }
+}
