@@ -299,3 +299,95 @@ fn tags_are_told_of_one_account_or_one_conversation() {
         installation
     });
 }
+
+#[test]
+fn a_screen_of_one_thing_hears_of_that_alone() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        talk(&owner, "hanako@other.example", &[("INBOUND", "first")]).await;
+        talk(&owner, "taro@customer.example", &[("INBOUND", "hello")]).await;
+        let found = owner
+            .must(
+                "{ conversations(first: 9) { nodes { id contact { id email } } } }",
+                json!({}),
+            )
+            .await;
+        let nodes = found["nodes"].as_array().expect("conversations");
+        let with = |email: &str| {
+            let found = nodes.iter().find(|one| one["contact"]["email"] == email);
+            let found = found.expect("a conversation");
+            (text(&found["id"]), text(&found["contact"]["id"]))
+        };
+        let (talked, taro) = with("taro@customer.example");
+        let arguments = format!(r#", contactId: "{taro}""#);
+        let selection = "conversation { id }";
+        let mut changed = follow(&owner, "conversationChanged", &arguments, selection).await;
+        let told = changed.next().await["conversationChanged"].clone();
+        assert_eq!(told["conversation"]["id"], talked.as_str(), "{told}");
+        let mut came = follow(&owner, "messageReceived", &arguments, "message { body }").await;
+        let told = came.next().await["messageReceived"].clone();
+        assert_eq!(told["message"]["body"], "hello", "{told}");
+
+        let input = json!({ "name": "Second", "channel": "EMAIL" });
+        let made = owner.change("createInbox", input, "inbox { id }").await;
+        let second = text(&made["inbox"]["id"]);
+        let one = message("late", "jiro@customer.example", "late");
+        let input = json!({ "inboxId": second, "messages": [one] });
+        owner
+            .change("ingestMessages", input, "messages { id }")
+            .await;
+        let arguments = format!(r#", inboxId: "{second}""#);
+        let selection = "conversation { inbox { id } }";
+        let mut changed = follow(&owner, "conversationChanged", &arguments, selection).await;
+        let told = changed.next().await["conversationChanged"].clone();
+        let inbox = &told["conversation"]["inbox"]["id"];
+        assert_eq!(inbox, second.as_str(), "{told}");
+
+        let (account, _) = company(&owner).await;
+        for (title, about, id) in [
+            ("Hanako's", "contactId", &with("hanako@other.example").1),
+            ("Theirs", "accountId", &account),
+            ("This", "conversationId", &talked),
+        ] {
+            let input = json!({ "title": title, about: id });
+            owner.change("createTask", input, "task { id }").await;
+        }
+        for (about, id, title) in [
+            ("accountId", &account, "Theirs"),
+            ("conversationId", &talked, "This"),
+        ] {
+            let arguments = format!(r#", {about}: "{id}""#);
+            let mut tasks = follow(&owner, "taskChanged", &arguments, "task { title }").await;
+            let told = tasks.next().await["taskChanged"].clone();
+            assert_eq!(told["task"]["title"], title, "{told}");
+        }
+        installation
+    });
+}
+
+#[test]
+fn firings_are_told_of_one_contact() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let tag = owner.tag("CONTACT", "Greeted").await;
+        let action = json!({ "tagContact": { "tagIds": [tag] } });
+        let words = json!({ "keywords": { "mode": "ANY_OF", "words": ["hello"] } });
+        owner.rule("Greet", &words, &action).await;
+        for email in ["hanako@other.example", "taro@customer.example"] {
+            let inbox = owner.inbox().await;
+            let one = message(email, email, "hello");
+            let input = json!({ "inboxId": inbox, "messages": [one] });
+            owner
+                .change("ingestMessages", input, "messages { id }")
+                .await;
+        }
+        let find = r#"{ contactByEmail(email: "taro@customer.example") { id } }"#;
+        let taro = text(&owner.must(find, json!({})).await["id"]);
+        let arguments = format!(r#", contactId: "{taro}""#);
+        let selection = "firing { contact { id } }";
+        let mut fired = follow(&owner, "ruleFired", &arguments, selection).await;
+        let told = fired.next().await["ruleFired"].clone();
+        assert_eq!(told["firing"]["contact"]["id"], taro.as_str(), "{told}");
+        installation
+    });
+}

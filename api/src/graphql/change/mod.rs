@@ -185,6 +185,7 @@ impl ChangeSubscription {
         context: &'c Context<'c>,
         #[graphql(desc = "Only of this inbox.")] inbox_id: Option<ID>,
         #[graphql(desc = "Only of this conversation.")] conversation_id: Option<ID>,
+        #[graphql(desc = "Only from this contact.")] contact_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
@@ -193,6 +194,8 @@ impl ChangeSubscription {
             id::parse_opt(inbox_id.as_ref(), &["inboxId"]).map_err(fault)?;
         let conversation: Option<ConversationId> =
             id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         follow(context, after, move |entry| async move {
             let Fact::MessageReceived {
                 message_id,
@@ -205,6 +208,7 @@ impl ChangeSubscription {
             };
             if inbox.is_some_and(|wanted| wanted != inbox_id)
                 || conversation.is_some_and(|wanted| wanted != conversation_id)
+                || contact.is_some_and(|wanted| entry.contact != Some(wanted))
             {
                 return None;
             }
@@ -277,11 +281,14 @@ impl ChangeSubscription {
         &self,
         context: &'c Context<'c>,
         #[graphql(desc = "Only this rule.")] rule_id: Option<ID>,
+        #[graphql(desc = "Only about this contact.")] contact_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
     ) -> Result<impl Stream<Item = Result<RuleFired>> + 'c> {
         let rule: Option<RuleId> = id::parse_opt(rule_id.as_ref(), &["ruleId"]).map_err(fault)?;
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::RuleFired {
@@ -290,7 +297,9 @@ impl ChangeSubscription {
             else {
                 return None;
             };
-            if rule.is_some_and(|wanted| wanted != rule_id) {
+            if rule.is_some_and(|wanted| wanted != rule_id)
+                || contact.is_some_and(|wanted| entry.contact != Some(wanted))
+            {
                 return None;
             }
             let found = domain::rule::firing::find(ctx, actor.workspace, firing_id).await;

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::work::change::{Entry, Fact};
 use entity::{
-    id::{ConversationId, MemberId},
+    id::{ContactId, ConversationId, InboxId, MemberId},
     kind::{ConversationStatus, Priority},
 };
 use futures::Stream;
@@ -155,6 +155,8 @@ impl ConversationSubscription {
         #[graphql(desc = "Only this conversation.")] conversation_id: Option<ID>,
         #[graphql(desc = "Only what is given to this member, or taken from them.")]
         assignee_id: Option<ID>,
+        #[graphql(desc = "Only of this inbox.")] inbox_id: Option<ID>,
+        #[graphql(desc = "Only with this contact, as it is now.")] contact_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
@@ -163,6 +165,10 @@ impl ConversationSubscription {
             id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
         let assignee: Option<MemberId> =
             id::parse_opt(assignee_id.as_ref(), &["assigneeId"]).map_err(fault)?;
+        let inbox: Option<InboxId> =
+            id::parse_opt(inbox_id.as_ref(), &["inboxId"]).map_err(fault)?;
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         follow(context, after, move |entry| async move {
             let id = subject(&entry.fact)?;
             let concerns = |member: MemberId| match &entry.fact {
@@ -177,11 +183,16 @@ impl ConversationSubscription {
                 return None;
             }
             let loaders = loader(context).ok()?;
-            let found = loaders.load_one(id).await.transpose()?;
-            Some(match found {
-                Ok(row) => tell(context, &entry, row.into()).await,
-                Err(error) => Err(error),
-            })
+            let row = match loaders.load_one(id).await.transpose()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            if inbox.is_some_and(|wanted| row.inbox_id != wanted)
+                || contact.is_some_and(|wanted| row.contact_id != wanted)
+            {
+                return None;
+            }
+            Some(tell(context, &entry, row.into()).await)
         })
         .await
     }

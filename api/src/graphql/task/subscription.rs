@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::work::change::Fact;
-use entity::id::{ContactId, MemberId, TaskId, TeamId};
+use entity::id::{AccountId, ContactId, ConversationId, MemberId, TaskId, TeamId};
 use futures::Stream;
 
 use super::Task;
@@ -31,6 +31,7 @@ pub(crate) struct TaskSubscription;
 impl TaskSubscription {
     /// Tasks as they are made, changed, given to somebody else, done, cancelled, opened again, and as
     /// their due moment passes.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
     async fn task_changed<'c>(
         &self,
         context: &'c Context<'c>,
@@ -38,6 +39,8 @@ impl TaskSubscription {
         #[graphql(desc = "Only what is this member's now.")] assignee_id: Option<ID>,
         #[graphql(desc = "Only what is this team's now.")] team_id: Option<ID>,
         #[graphql(desc = "Only what is about this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only what is about this account now.")] account_id: Option<ID>,
+        #[graphql(desc = "Only what is about this conversation now.")] conversation_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
@@ -48,6 +51,10 @@ impl TaskSubscription {
         let team: Option<TeamId> = id::parse_opt(team_id.as_ref(), &["teamId"]).map_err(fault)?;
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
+        let conversation: Option<ConversationId> =
+            id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
         follow(context, after, move |entry| async move {
             let task_id = subject(&entry.fact)?;
             if only.is_some_and(|wanted| wanted != task_id)
@@ -62,6 +69,8 @@ impl TaskSubscription {
             };
             if assignee.is_some_and(|wanted| row.assignee_id != Some(wanted))
                 || team.is_some_and(|wanted| row.team_id != Some(wanted))
+                || account.is_some_and(|wanted| row.account_id != Some(wanted))
+                || conversation.is_some_and(|wanted| row.conversation_id != Some(wanted))
             {
                 return None;
             }
