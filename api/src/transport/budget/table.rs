@@ -46,6 +46,21 @@ pub(super) const SHORT_LISTS: [(&str, u64); 21] = [
     ("watchers", 5),
 ];
 
+/// Fields of the query root that read far more than they show, such as all that happened in months, and what
+/// each costs before what it selects; `docs/api.md` and the description of `RateLimit` say so.
+pub(super) const HEAVY_FIELDS: [(&str, u64); 10] = [
+    ("accountUsage", 20),
+    ("exportContactData", 50),
+    ("leadPurity", 50),
+    ("previewAccountMerge", 20),
+    ("previewMerge", 20),
+    ("previewSegment", 50),
+    ("previewTagMerge", 20),
+    ("tagGroupDistribution", 50),
+    ("tagUsage", 20),
+    ("tryRule", 200),
+];
+
 /// Points of the whole schema: about a tenth of the budget. One type is a tenth of that.
 pub(crate) const SCHEMA_WEIGHT: u64 = 1_000;
 
@@ -333,10 +348,11 @@ impl CostTable {
             _ => Size::One,
         };
         let is_total = self.types[parent as usize].is_connection && field.name.node == "totalCount";
+        let heavy = self.heavy_weight(parent, &field.name.node);
         let weight = if is_total {
             TOTAL_WEIGHT
         } else {
-            self.default_weight(parent, type_name, returns.is_some())
+            heavy.unwrap_or_else(|| self.default_weight(parent, type_name, returns.is_some()))
         };
         FieldInfo {
             ty: field.ty.node.clone(),
@@ -371,6 +387,15 @@ impl CostTable {
         let mut lists = SHORT_LISTS.iter();
         let (_, items) = lists.find(|(name, _)| *name == field)?;
         Some(*items)
+    }
+
+    fn heavy_weight(&self, parent: TypeIndex, field: &str) -> Option<u64> {
+        if Some(parent) != self.root(OperationType::Query) {
+            return None;
+        }
+        let mut heavy = HEAVY_FIELDS.iter();
+        let (_, points) = heavy.find(|(name, _)| *name == field)?;
+        Some(*points)
     }
 
     fn default_weight(&self, parent: TypeIndex, returns: &str, is_object: bool) -> u64 {

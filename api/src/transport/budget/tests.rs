@@ -186,8 +186,21 @@ fn the_sizes_assumed_of_lists_are_documented() {
 }
 
 #[test]
+fn what_reads_far_more_than_it_shows_costs_more_and_is_documented() {
+    let manual = include_str!("../../../../docs/api.md");
+    let table = CostTable::from_sdl(&crate::graphql::sdl()).unwrap();
+    let root = table.root(OperationType::Query).unwrap();
+    for (field, points) in super::table::HEAVY_FIELDS {
+        let info = table.field(root, field).expect(field);
+        assert_eq!(info.weight, points, "{field}");
+        let is_said = manual.contains(&format!("`{field}` {points}"));
+        assert!(is_said, "docs/api.md does not say: `{field}` {points}");
+    }
+}
+
+#[test]
 fn the_schema_says_what_fields_cost() {
-    use super::table::{MUTATION_WEIGHT, SHORT_LISTS, TOTAL_WEIGHT};
+    use super::table::{HEAVY_FIELDS, MUTATION_WEIGHT, SHORT_LISTS, TOTAL_WEIGHT};
 
     let sdl = crate::graphql::sdl();
     let (before, _) = sdl.split_once("type RateLimit ").unwrap();
@@ -195,6 +208,10 @@ fn the_schema_says_what_fields_cost() {
     let lists = DocumentLimits::default().list_default;
     let short = SHORT_LISTS.iter().find(|(name, _)| *name == "taggings");
     assert!(short.is_some_and(|&(_, items)| items < lists));
+    for (field, points) in HEAVY_FIELDS {
+        let part = format!("`{field}` {points}");
+        assert!(said.contains(&part), "not said: {part}\n{said}");
+    }
     for part in [
         format!("a `totalCount` {TOTAL_WEIGHT}"),
         format!("a mutation {MUTATION_WEIGHT}"),
