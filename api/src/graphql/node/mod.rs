@@ -45,7 +45,7 @@ use crate::transport::Code;
 /// Ids `nodes` takes at once.
 const MAX_NODES: usize = 100;
 
-/// Anything with a global id.
+/// A thing that can be fetched by its global id, with `node` and `nodes`.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
 pub enum Node {
@@ -137,7 +137,8 @@ pub(crate) struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Whatever has this global id; nothing when nothing of this workspace has.
+    /// The `Node` of this global id; nothing when the workspace has none. Ids of things that are no `Node` are for
+    /// the fields and arguments they stand in.
     #[boxed]
     async fn node(
         &self,
@@ -147,7 +148,7 @@ impl NodeQuery {
         fetch(context, &id).await
     }
 
-    /// Whatever has these global ids, in their order, with nothing where nothing has.
+    /// The nodes of these global ids, in their order, with `null` where the workspace has none.
     #[boxed]
     async fn nodes(
         &self,
