@@ -7,18 +7,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Scope {
-    /// See contacts, accounts, conversations, tags, rules, metrics and health.
+    /// See everything but access tokens and the audit log, members with their addresses included; export
+    /// lists.
     Read,
-    /// Change contacts and accounts, tag and untag.
+    /// Change contacts, accounts and conversations; tag; write notes; keep tasks, campaigns, tracked links and
+    /// lists by hand; enrol in playbooks; send surveys; import; export one person's data.
     Write,
-    /// Send messages, events and email events in, in bulk.
+    /// Send messages, events, email events, orders, invoices, tickets, opportunities and survey answers in, in
+    /// bulk, and delete such facts.
     Ingest,
     /// Send what visitors do through the tracking API, and nothing else: a token with this scope alone can
     /// stand in a web page, because it reads nothing.
     Track,
-    /// Change tags, rules, health models, inboxes and notification targets.
+    /// Change tags, attributes, rules, segments, playbooks, surveys, health models, inboxes, email sources,
+    /// teams, notification targets and registered documents; delete accounts; replay work that was set aside.
     Configure,
-    /// Manage members and access tokens.
+    /// Manage members and access tokens, change the workspace, read the audit log, erase people.
     Administer,
 }
 

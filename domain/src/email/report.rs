@@ -120,7 +120,7 @@ pub fn by_period(days: &[EmailDay], period: Period) -> Vec<EmailDay> {
         .collect()
 }
 
-/// How regularly a contact reads. Definitions, "Recency tier": distinct active days in 28.
+/// How regularly a contact reads: on how many of the last 28 days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
 #[graphql(name = "EmailRecencyTier")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -60,8 +60,8 @@ pub(crate) enum Assignee {
     Team(TeamId),
 }
 
-/// Why a task that was meant for somebody is nobody's. Stored with outcomes: words are added, never
-/// renamed.
+/// Why a task that was meant for somebody is nobody's.
+// Stored with outcomes: words are added, never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
 #[graphql(name = "TaskUnassigned")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

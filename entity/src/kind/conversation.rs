@@ -74,7 +74,8 @@ kinds! {
     }
 }
 
-/// How urgent a conversation is. Stored as a number, so that an index has it in order.
+/// How urgent a conversation is.
+// Stored as a number, so that an index has it in order.
 #[derive(
     Debug,
     Clone,

@@ -125,9 +125,9 @@ pub(crate) struct DeliveryFilterInput {
     contact_id: Option<ID>,
     /// Asked for by this rule.
     rule_id: Option<ID>,
-    /// Asked for by this playbook, of this release on.
+    /// Asked for by this playbook; those asked for before 0.1.0 are not found.
     playbook_id: Option<ID>,
-    /// About this account and no contact, of this release on.
+    /// About this account and no contact; those asked for before 0.1.0 are not found.
     account_id: Option<ID>,
     /// Asked for not before this moment.
     from: Option<DateTime<Utc>>,

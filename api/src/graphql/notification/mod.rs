@@ -304,9 +304,13 @@ impl NotificationQuery {
         #[graphql(desc = "Only those about this contact.")] contact_id: Option<ID>,
         #[graphql(desc = "Only those that this firing of a rule asked for.")] firing_id: Option<ID>,
         #[graphql(desc = "Only those that this rule asked for.")] rule_id: Option<ID>,
-        #[graphql(desc = "Only those that this playbook asked for, of this release on.")]
+        #[graphql(
+            desc = "Only those that this playbook asked for; those asked for before 0.1.0 are not found."
+        )]
         playbook_id: Option<ID>,
-        #[graphql(desc = "Only those about this account and no contact, of this release on.")]
+        #[graphql(
+            desc = "Only those about this account and no contact; those asked for before 0.1.0 are not found."
+        )]
         account_id: Option<ID>,
         #[graphql(desc = "Only those made at a moment of this range.")] created: Option<
             TimeRangeInput,
