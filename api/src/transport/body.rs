@@ -1,8 +1,8 @@
 //! Receiving the body of a POST, as it is or packed by gzip.
 //!
-//! A short body is read from anybody. What is longer, packed or unpacked, is read only from callers
-//! who have shown who they are, and only while there is room: each worker thread holds a bounded
-//! number of bytes of long bodies, until they are answered. Everything is counted while it comes,
+//! A short body is received from anybody, but unpacked and parsed only for callers who have shown who
+//! they are. What is longer, packed or unpacked, is received only from those, and only while there is
+//! room: each worker thread holds a bounded number of bytes of long bodies, until they are answered. Everything is counted while it comes,
 //! whatever the headers announce, and unpacking ends at the limit.
 
 use std::{
@@ -141,10 +141,15 @@ impl Incoming {
         })
     }
 
-    /// Reads a short body; nothing, if it turns out to be a long one.
-    pub(crate) async fn short(&mut self, settings: &Settings) -> Result<Option<Params>, Failure> {
-        let limit = settings.body_short_bytes.min(settings.body_max_bytes);
-        self.receive(limit, settings.body_timeout).await?;
+    /// Receives a short body, or the beginning of a long one.
+    pub(crate) async fn begin(&mut self, settings: &Settings) -> Result<(), Failure> {
+        self.receive(short_limit(settings), settings.body_timeout)
+            .await
+    }
+
+    /// Reads a short body, after [`begin`](Self::begin); nothing, if it turns out to be a long one.
+    pub(crate) fn short(&mut self, settings: &Settings) -> Result<Option<Params>, Failure> {
+        let limit = short_limit(settings);
         if !self.is_whole {
             return Ok(None);
         }
@@ -223,6 +228,11 @@ impl Incoming {
         }
         Ok(())
     }
+}
+
+/// The greatest length of a short body.
+fn short_limit(settings: &Settings) -> usize {
+    settings.body_short_bytes.min(settings.body_max_bytes)
 }
 
 /// The values of a JSON text: what its commas and brackets begin.

@@ -108,12 +108,13 @@ async fn body_params<E: Executor, A: Authenticator>(
     let packing = params::check_content_type(request)?;
     let settings = &worker.transport.settings;
     let mut body = Incoming::new(request, payload, packing, settings)?;
-    if let Some(params) = body.short(settings).await? {
-        return Ok(params);
-    }
-    // Only who has shown a token may have more of our memory.
+    body.begin(settings).await?;
+    // Only who has shown a token may have our time and more of our memory.
     let peer = peer::of(request);
     worker.caller(header_credential(request)?, peer).await?;
+    if let Some(params) = body.short(settings)? {
+        return Ok(params);
+    }
     let expected = body.expected(settings);
     *room = Some(worker.long_bodies.take(expected).await?);
     body.long(settings).await

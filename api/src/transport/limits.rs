@@ -154,6 +154,8 @@ pub struct SocketLimits {
     pub init_timeout: Duration,
     /// Operations live at the same time.
     pub operations: usize,
+    /// Longest message before `connection_init` was accepted, in bytes.
+    pub init_max_bytes: usize,
     /// Longest message, in bytes, its continuation frames together.
     pub message_max_bytes: usize,
     /// Longest operation id, in bytes.
@@ -169,6 +171,7 @@ impl Default for SocketLimits {
         Self {
             init_timeout: Duration::from_secs(3),
             operations: 100,
+            init_max_bytes: 16 * 1024,
             message_max_bytes: 1024 * 1024,
             id_max_bytes: 128,
             stall_timeout: Duration::from_secs(5),

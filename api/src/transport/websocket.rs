@@ -169,6 +169,9 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
             Some(Ok(AggregatedMessage::Binary(_))) => Err(Close::bad_request("Messages are text")),
             Some(Ok(AggregatedMessage::Text(text))) => {
                 let limits = &self.worker.transport.settings.socket;
+                if self.caller.is_none() && text.len() > limits.init_max_bytes {
+                    return Err(Close::too_big());
+                }
                 let message = ClientMessage::parse(&text, limits.id_max_bytes)?;
                 self.obey(message).await
             }

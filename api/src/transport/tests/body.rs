@@ -95,3 +95,12 @@ async fn a_body_of_very_many_values_is_refused() {
     let reply = send(&door(settings), plain(body)).await;
     assert_eq!((reply.status, reply.code()), (413, "PAYLOAD_TOO_LARGE"));
 }
+
+#[actix_web::test]
+async fn nothing_is_parsed_for_callers_who_are_not_known() {
+    for (token, status) in [("good", 400), ("bad", 401)] {
+        let token = ("Authorization", format!("Bearer {token}"));
+        let reply = send(&narrow(), plain("{").insert_header(token)).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+    }
+}

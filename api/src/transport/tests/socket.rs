@@ -470,3 +470,23 @@ async fn a_silent_peer_is_given_up() {
     // The close frame: 3008 is 0x0BC0.
     assert!(bytes.windows(2).any(|pair| pair == [0x0b, 0xc0]));
 }
+
+#[actix_web::test]
+async fn messages_are_short_until_it_is_known_who_sends_them() {
+    let mut settings = quick();
+    settings.socket.init_max_bytes = 1_000;
+    let (_door, server) = serve(settings);
+    let pad = "x".repeat(2_000);
+    let mut client = Client::connect(&server).await;
+    client
+        .send(&json!({"type": "connection_init", "payload": {"pad": pad}}))
+        .await;
+    assert_eq!(client.close_code().await, 1009);
+    let mut client = Client::accepted(&server, json!({})).await;
+    client
+        .send(&json!({"type": "ping", "payload": {"pad": pad}}))
+        .await;
+    client
+        .expect(&json!({"type": "pong", "payload": {"pad": pad}}))
+        .await;
+}
