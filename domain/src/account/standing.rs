@@ -129,6 +129,7 @@ impl Projection for StandingProjection {
             "contact.created",
             "contact.erased",
             "contact.merged",
+            "contact.seen",
             "contact.unmerged",
             "event.recorded",
             "health.changed",

@@ -59,6 +59,7 @@ pub(crate) fn bearing(kind: FactKind) -> Bearing {
         K::TaggingRemoved => Bearing::Answer(28),
         K::TicketRecorded => Bearing::Answer(29),
         K::FactDeleted => Bearing::Answer(30),
+        K::ContactSeen => Bearing::Answer(31),
         K::EventRecorded => Bearing::Event,
         K::ContactMerged | K::ContactUnmerged => Bearing::Identity,
         K::AccountArchived

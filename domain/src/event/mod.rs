@@ -394,25 +394,26 @@ async fn count_days(tx: &Tx<'_>, days: &BTreeMap<(ContactId, NaiveDate), i64>) -
     Ok(())
 }
 
-/// Moves the moments at which contacts last did something forward.
+/// Moves the moments at which contacts last did something forward, and tells whose it moved. The caller
+/// tells the change log, by a fact of its own or [`Fact::ContactSeen`].
 pub(crate) async fn note_activity(
     tx: &Tx<'_>,
     latest: &BTreeMap<ContactId, DateTime<Utc>>,
-) -> Result<()> {
+) -> Result<Vec<ContactId>> {
     let rows = Rows::new()
         .ids("contact_id", latest.keys().copied())
         .times("at", latest.values().copied());
-    Query::new(
+    Ok(Query::new(
         "UPDATE contact_activity SET last_activity_at = r.at FROM {r}
          WHERE contact_activity.workspace_id = $1
            AND contact_activity.contact_id = r.contact_id
-           AND contact_activity.last_activity_at < r.at",
+           AND contact_activity.last_activity_at < r.at
+         RETURNING contact_activity.contact_id",
     )
     .bind(tx.workspace)
     .rows("r", rows)
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    .column(tx.connection())
+    .await?)
 }
 
 /// The events among `ids`, in no particular order; for loaders.

@@ -520,7 +520,8 @@ async fn act<T: Told>(
     if latest.is_empty() {
         return Ok(());
     }
-    event::note_activity(tx, &latest).await
+    event::note_activity(tx, &latest).await?;
+    Ok(())
 }
 
 /// Appends to the change log what is new: for the contact it is about, and for the one it was about

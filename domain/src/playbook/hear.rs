@@ -127,7 +127,12 @@ mod tests {
         assert_eq!(heard(serde_json::json!({"businessHours": {}})), 0);
         let active = heard(serde_json::json!({"contact": {"lastActivity": {"withinDays": 1}}}));
         let written = heard(serde_json::json!({"contact": {"lastMessage": {"withinDays": 1}}}));
-        for kind in ["order.recorded", "survey.answered", "ticket.recorded"] {
+        for kind in [
+            "contact.seen",
+            "order.recorded",
+            "survey.answered",
+            "ticket.recorded",
+        ] {
             assert_ne!(active & of_kind(kind).unwrap(), 0, "{kind}");
             assert_eq!(written & of_kind(kind).unwrap(), 0, "{kind}");
         }
@@ -181,6 +186,7 @@ mod tests {
             "tagging.removed",
             "ticket.recorded",
             "fact.deleted",
+            "contact.seen",
         ];
         for (place, kind) in stored.into_iter().enumerate() {
             assert_eq!(of_kind(kind), Some(1 << place), "{kind}");

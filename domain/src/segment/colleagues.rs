@@ -41,6 +41,7 @@ const MOST: usize = 5_000;
 pub(super) fn figures(entry: &Entry) -> (Vec<ContactId>, Vec<AccountId>) {
     match &entry.fact {
         Fact::ContactMoved { .. }
+        | Fact::ContactSeen { .. }
         | Fact::EmailEventRecorded { .. }
         | Fact::EmailMetricsChanged { .. }
         | Fact::EventRecorded { .. }

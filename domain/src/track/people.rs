@@ -37,7 +37,9 @@ use crate::{
     event,
     store::Tx,
     subject::Subject,
-    text, workspace,
+    text,
+    work::change::{Change, Fact},
+    workspace,
 };
 
 /// How often everything is done anew because somebody else made the same at the same time.
@@ -246,7 +248,11 @@ async fn store(ctx: &Ctx, actor: &Actor, work: &Work, plan: &Plan) -> Result<Sto
         let last = seen.entry(*contact).or_insert(said.at);
         *last = said.at.max(*last);
     }
-    event::note_activity(&tx, &seen).await?;
+    let moved = event::note_activity(&tx, &seen).await?;
+    for contact_id in moved {
+        let fact = Fact::ContactSeen { contact_id };
+        tx.record(Change::new(actor.origin(), Some(contact_id), fact));
+    }
     let kept = people.len() as u64;
     tx.commit().await?;
     Ok(Stored::Kept(kept))

@@ -7,6 +7,7 @@ use domain::{
     contact::{self, ContactChanges, NewContact, erase},
     event::{self, NewEvent},
     segment::{Cause, clock::SegmentClock},
+    track::{self, Method, Sent},
     work::schedule,
 };
 use entity::{
@@ -121,6 +122,50 @@ fn what_one_does_is_activity_of_the_account() {
         holds(&world, id, &[]).await;
         act(&world, "ann", "seen", 1).await;
         holds(&world, id, &[ann, bob]).await;
+        world
+    });
+}
+
+#[test]
+fn whoever_a_tracking_library_names_is_active_at_once_without_an_event() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let acme = company(&world, "Acme").await;
+        let ann = employee(&world, "ann", acme).await;
+        let bob = employee(&world, "bob", acme).await;
+        let named = json!({ "userId": "u-ann", "traits": { "email": "ann@customer.example" } });
+        let name = async |call: &serde_json::Value| {
+            let sent = Sent::one(Method::Identify, call.clone());
+            let taken = track::take_in(ctx, owner, sent).await.expect("a call");
+            assert_eq!(taken.accepted, 1, "{taken:?}");
+            world.drain().await;
+        };
+        name(&named).await;
+        world.clock.advance(TimeDelta::days(30));
+        // Nothing that time alone could move: only what happens can.
+        let since = world.ctx.clock.now() - TimeDelta::days(1);
+        let since = |of: &str| -> Condition {
+            let asked = json!({ of: { "lastActivity": { "from": since } } });
+            serde_json::from_value(asked).expect("a condition")
+        };
+        let own = made(&world, "Themselves", Some(since("contact"))).await;
+        let beside = made(&world, "Their company", Some(since("account"))).await;
+        holds(&world, own, &[]).await;
+        // A program that only sends what it knows says that nobody was there.
+        let mut passive = named.clone();
+        passive["context"] = json!({ "active": false });
+        name(&passive).await;
+        holds(&world, own, &[]).await;
+
+        name(&named).await;
+        holds(&world, own, &[ann]).await;
+        holds(&world, beside, &[ann, bob]).await;
+        let standing = account::load_standing(ctx, owner.workspace, &[acme]).await;
+        let active_at = standing.expect("a look")[0].people_active_at;
+        assert_eq!(active_at, Some(ctx.clock.now()));
+        let entered = &history(&world, own).await[0].2;
+        let told = format!("{entered:?}");
+        assert!(told.contains("contact.seen"), "{told}");
         world
     });
 }

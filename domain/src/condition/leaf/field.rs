@@ -151,6 +151,7 @@ impl FieldSource {
                 "contact.created",
                 "message.received",
                 "message.sent",
+                "contact.seen",
                 "event.recorded",
                 "email_event.recorded",
                 "order.recorded",

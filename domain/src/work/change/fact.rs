@@ -64,6 +64,10 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         left_account_id: Option<AccountId>,
     },
+    /// A contact was active without an event or anything else of its own in the log: a tracking library said
+    /// who they are.
+    #[serde(rename = "contact.seen")]
+    ContactSeen { contact_id: ContactId },
     /// What happened to a contact follows it to another account. Told again as long as something
     /// may be left to follow.
     #[serde(rename = "contact.moved")]

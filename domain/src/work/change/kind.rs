@@ -46,6 +46,7 @@ kinds! {
     MessageSent = "message.sent", "We wrote to a contact.";
     ContactCreated = "contact.created", "A contact came to be known.";
     ContactChanged = "contact.changed", "A contact's own data changed.";
+    ContactSeen = "contact.seen", "A contact was active by a call of a tracking library that is no event: identify, group or alias.";
     ContactMoved = "contact.moved", "What happened to a contact follows it to another account; told again until all of it is there.";
     AccountCreated = "account.created", "An account was made.";
     AccountChanged = "account.changed", "An account's own data changed.";

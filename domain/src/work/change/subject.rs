@@ -146,6 +146,7 @@ impl Fact {
             }
             Self::ContactCreated { contact_id }
             | Self::ContactChanged { contact_id, .. }
+            | Self::ContactSeen { contact_id }
             | Self::ContactMerged { contact_id, .. }
             | Self::ContactUnmerged { contact_id, .. }
             | Self::ContactErased { contact_id, .. }
