@@ -8,6 +8,7 @@
 //! - [`recompute`]: the one way scores are written, many contacts at once.
 //! - [`projection`] calls it for the contacts whose data changed, [`nightly`] for everybody once a
 //!   day, [`refit`] for everybody after the model changed.
+//! - [`preview`]: what a model would make of everybody, before it is saved.
 //! - [`mod@history`] reads it all back, [`trend`] compares with some time ago.
 
 pub mod band;
@@ -18,6 +19,7 @@ pub mod input;
 pub mod model;
 pub mod nightly;
 pub mod points;
+pub mod preview;
 pub mod projection;
 pub mod recompute;
 pub mod refit;
@@ -31,4 +33,5 @@ pub use history::{
     HealthFilter, change, contributions, find_entry, history, history_of_account, list_all, load,
     load_entries,
 };
+pub use preview::preview_model;
 pub use save::{Saved, current_model, load_models, save_model};

@@ -216,7 +216,7 @@ async fn evaluate(
 }
 
 /// The values of the model's signals for `contacts`: one statement per signal.
-async fn measure(
+pub(super) async fn measure(
     tx: &Tx<'_>,
     model: &Model,
     contacts: &Rows,

@@ -1,5 +1,7 @@
 //! Models, and how a history explains itself by them.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use domain::{
     access::{Scope, ScopeSet},
@@ -12,6 +14,7 @@ use domain::{
     page::PageRequest,
 };
 use entity::{
+    contact_health,
     id::{Id as _, WorkspaceId},
     kind::Role,
 };
@@ -58,6 +61,72 @@ fn a_new_model_is_applied_to_everybody_and_explains_itself() {
             explained += i32::from(delta.model != Points(0));
         }
         assert!(explained > 50, "{explained}");
+        world
+    });
+}
+
+#[test]
+fn what_a_model_would_make_of_everybody_is_shown_before_it_is_saved() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let ids = crowd(&world).await;
+        first_night(&world).await;
+        let before = scores(&world, &ids).await;
+        let mut definition = Definition::default();
+        definition.categories.insert(Category::Email, 300);
+        definition.bands.healthy_from = 90.0;
+        let tried = health::preview_model(ctx, owner, definition.clone()).await;
+        let tried = tried.unwrap();
+        assert!(tried.is_exact);
+        assert_eq!(tried.evaluated, ids.len() as i64);
+        assert_eq!(tried.population, ids.len() as i64);
+        assert_eq!(scores(&world, &ids).await, before, "nothing is written");
+        assert_eq!(count(&world, "health_model").await, 0);
+
+        health::save_model(ctx, owner, definition).await.unwrap();
+        world.drain().await;
+        let after = scores(&world, &ids).await;
+        let mut moves = BTreeMap::new();
+        for (before, after) in before.iter().zip(&after) {
+            *moves.entry((before.band, after.band)).or_insert(0) += 1;
+        }
+        assert_eq!(tried.moves, moves);
+        assert!(moves.keys().any(|(from, to)| from != to), "{moves:?}");
+        let mean = |rows: &[contact_health::Model]| {
+            let known = rows.iter().filter_map(|row| row.score);
+            known.clone().sum::<f64>() / known.count() as f64
+        };
+        for (told, rows) in [(tried.previous_mean, &before), (tried.mean, &after)] {
+            let told = told.unwrap().as_f64();
+            assert!((told - mean(rows)).abs() < 0.006, "{told}");
+        }
+        assert_eq!(tried.effects.len(), health::preview::SHOWN);
+        let mut last = i64::MAX;
+        for effect in &tried.effects {
+            let place = ids.binary_search(&effect.contact).unwrap();
+            let (before, after) = (&before[place], &after[place]);
+            assert_eq!(before.score, Some(effect.previous_score.as_f64()));
+            assert_eq!(after.score, Some(effect.score.as_f64()));
+            assert_eq!(
+                (before.band, after.band),
+                (effect.previous_band, effect.band)
+            );
+            let points: Points = effect.contributions.iter().map(|part| part.points).sum();
+            assert_eq!(points, effect.score);
+            let difference = (effect.score - effect.previous_score).0.abs();
+            assert!(difference > 0 && difference <= last);
+            last = difference;
+        }
+        // What cannot be saved is refused in the same way.
+        let mut unsound = Definition::default();
+        unsound.signals[0].weight = 0;
+        unsound.min_coverage = 2.0;
+        let saved = health::save_model(ctx, owner, unsound.clone()).await;
+        let tried = health::preview_model(ctx, owner, unsound).await;
+        let (Err(Error::Refused(saved)), Err(Error::Refused(tried))) = (saved, tried) else {
+            panic!("it was taken");
+        };
+        assert_eq!(tried, saved);
         world
     });
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod model;
+mod preview;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};

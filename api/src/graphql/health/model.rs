@@ -12,6 +12,7 @@ use domain::{
     },
 };
 
+use super::preview::{self, PreviewHealthModelPayload};
 use crate::boxed;
 use crate::graphql::{
     context::{reader, writer},
@@ -227,6 +228,16 @@ impl HealthModelQuery {
             .await
             .map_err(fault)?;
         Ok(HealthModel(saved))
+    }
+
+    /// What a health model would make of everybody, before it is saved. Changes nothing.
+    #[boxed]
+    async fn preview_health_model(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The model, as `saveHealthModel` takes it.")] input: SaveHealthModelInput,
+    ) -> Result<PreviewHealthModelPayload> {
+        preview::preview(context, input.into()).await
     }
 
     /// The signals a model can use.

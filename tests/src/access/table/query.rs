@@ -108,6 +108,14 @@ pub(super) fn rows() -> Vec<Row> {
         ask("ticket", json!({ "id": "@ticket" }), READ),
         ask("tickets", json!({}), READ),
         ask("healthModel", json!({}), READ),
+        ask(
+            "previewHealthModel",
+            json!({ "input": { "signals": [{
+                "signal": "email.active_days", "weight": 1, "windowDays": 28,
+                "curve": { "linear": { "bad": 0, "good": 12 } },
+            }] } }),
+            READ,
+        ),
         ask("healthSignals", json!({}), READ),
         ask("notificationTargets", json!({}), READ),
         ask("delivery", json!({ "id": "@delivery" }), READ),
