@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use entity::id::{AccountId, ContactId};
+use entity::{
+    id::{AccountId, ContactId},
+    kind::ContactField,
+};
 use sea_orm::FromQueryResult;
 
 use super::recompute::{Cause, recompute};
@@ -37,9 +40,11 @@ impl Projection for HealthProjection {
         &[
             "account.merged",
             "account.unmerged",
+            "contact.changed",
             "contact.created",
             "contact.merged",
             "contact.unmerged",
+            "conversation.handed_over",
             "conversation.status_changed",
             "email_metrics.changed",
             "event.recorded",
@@ -63,7 +68,7 @@ impl Projection for HealthProjection {
 
     async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
         let mut contacts = BTreeMap::new();
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| moves(&entry.fact)) {
             let cause = Cause {
                 name: entry.fact.name(),
                 depth: entry.depth,
@@ -78,6 +83,18 @@ impl Projection for HealthProjection {
         let as_of = tx.now;
         recompute(tx, &contacts, as_of).await?;
         Ok(())
+    }
+}
+
+/// Whether a fact can move a signal. Of what is known of a contact only the company does: what names nobody
+/// there counts for each of its people.
+fn moves(fact: &Fact) -> bool {
+    match fact {
+        // Entries of the first release do not say what changed.
+        Fact::ContactChanged { fields, .. } => {
+            fields.is_empty() || fields.contains(&ContactField::Account)
+        }
+        _ => true,
     }
 }
 
