@@ -1,10 +1,12 @@
 //! The health model over GraphQL.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use domain::{
     condition::Natural,
-    error::UserError,
+    error::{Error, UserError, UserErrorCode},
     health::{
         self, Saved,
         curve::{Curve, Step},
@@ -237,7 +239,7 @@ impl HealthModelQuery {
         context: &Context<'_>,
         #[graphql(desc = "The model, as `saveHealthModel` takes it.")] input: SaveHealthModelInput,
     ) -> Result<PreviewHealthModelPayload> {
-        preview::preview(context, input.into()).await
+        preview::preview(context, definition(input)).await
     }
 
     /// The signals a model can use.
@@ -435,6 +437,20 @@ impl From<SaveHealthModelInput> for Definition {
     }
 }
 
+/// What the input says. A category that is named twice is refused: only one of its weights could count.
+fn definition(input: SaveHealthModelInput) -> domain::error::Result<Definition> {
+    let mut named = BTreeSet::new();
+    for (index, one) in input.categories.iter().enumerate() {
+        if !named.insert(one.category) {
+            let index = index.to_string();
+            let path = ["categories", index.as_str(), "category"];
+            let message = "This category has a weight already.";
+            return Err(Error::refused(&path, UserErrorCode::Taken, message));
+        }
+    }
+    Ok(input.into())
+}
+
 #[derive(Default)]
 pub(crate) struct HealthModelMutation;
 
@@ -448,10 +464,42 @@ impl HealthModelMutation {
         #[graphql(desc = "What is to be done.")] input: SaveHealthModelInput,
     ) -> Result<SaveHealthModelPayload> {
         let (ctx, actor) = writer(context)?;
-        let (saved, user_errors) = settle(health::save_model(ctx, actor, input.into()).await)?;
+        let saved = async { health::save_model(ctx, actor, definition(input)?).await };
+        let (saved, user_errors) = settle(saved.await)?;
         Ok(SaveHealthModelPayload {
             health_model: saved.map(HealthModel),
             user_errors,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weighing(categories: &[Category]) -> SaveHealthModelInput {
+        let weighed = categories
+            .iter()
+            .map(|&category| HealthCategoryWeightInput {
+                category,
+                weight: Natural::from(50),
+            });
+        SaveHealthModelInput {
+            signals: Vec::new(),
+            categories: weighed.collect(),
+            min_coverage: 0.4,
+            bands: None,
+        }
+    }
+
+    #[test]
+    fn a_category_that_is_named_twice_is_refused() {
+        let (email, billing) = (Category::Email, Category::Billing);
+        let weights = definition(weighing(&[email, billing])).unwrap().categories;
+        assert_eq!(weights.len(), 2);
+        let Err(Error::Refused(errors)) = definition(weighing(&[email, billing, email])) else {
+            panic!("it was taken");
+        };
+        assert_eq!(errors[0].path, ["categories", "2", "category"]);
     }
 }

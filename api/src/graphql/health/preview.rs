@@ -77,14 +77,14 @@ pub(crate) struct PreviewHealthModelPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Tries a model.
+/// Tries a model, if it could be read.
 pub(super) async fn preview(
     context: &Context<'_>,
-    definition: Definition,
+    definition: domain::error::Result<Definition>,
 ) -> Result<PreviewHealthModelPayload> {
     let (ctx, actor) = reader(context)?;
-    let tried = health::preview_model(ctx, actor, definition).await;
-    let (tried, user_errors) = settle(tried)?;
+    let tried = async { health::preview_model(ctx, actor, definition?).await };
+    let (tried, user_errors) = settle(tried.await)?;
     let preview = match tried {
         Some(tried) => Some(shown(context, tried).await?),
         None => None,
