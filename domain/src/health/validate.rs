@@ -13,8 +13,6 @@ use crate::error::{UserError, UserErrorCode};
 const MAX_SIGNALS: usize = 50;
 /// The largest weight of a signal, and per cent of a category.
 const MAX_WEIGHT: u32 = 1_000;
-/// How far back a signal may look.
-const MAX_WINDOW_DAYS: u32 = 180;
 /// Steps a curve may have.
 const MAX_STEPS: usize = 20;
 
@@ -96,18 +94,14 @@ fn check_source(used: &ModelSignal, index: &str, errors: &mut Errors) {
         return errors.add(&path("signal"), UserErrorCode::NotFound, message);
     };
     let definition = signal.definition();
-    match (definition.window_days, used.window_days) {
-        (Some(_), Some(days)) if (1..=MAX_WINDOW_DAYS).contains(&days) => {}
-        (Some(_), None) => {
-            let message =
-                format!("This signal looks back: give how many days, 1 to {MAX_WINDOW_DAYS}.");
+    match (definition.max_window_days(), used.window_days) {
+        (Some(most), Some(days)) if (1..=most).contains(&days) => {}
+        (Some(most), None) => {
+            let message = format!("This signal looks back: give how many days, 1 to {most}.");
             errors.add(&path("windowDays"), UserErrorCode::Required, message);
         }
-        (Some(_), Some(_)) => {
-            errors.invalid(
-                &path("windowDays"),
-                format!("Give 1 to {MAX_WINDOW_DAYS} days."),
-            );
+        (Some(most), Some(_)) => {
+            errors.invalid(&path("windowDays"), format!("Give 1 to {most} days."));
         }
         (None, Some(_)) => errors.invalid(&path("windowDays"), "This signal does not look back."),
         (None, None) => {}
@@ -181,7 +175,10 @@ impl Errors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{curve::Step, model::Category};
+    use crate::health::{
+        curve::Step,
+        model::{Category, Missing},
+    };
 
     fn check_paths(change: impl FnOnce(&mut Definition), expected: &[&str]) {
         let mut definition = Definition::default();
@@ -191,6 +188,30 @@ mod tests {
             .map(|error| error.path.join("."))
             .collect();
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn every_signal_may_be_used_as_it_is_proposed() {
+        for signal in signal::SIGNALS {
+            let known = signal.definition();
+            let signals = vec![ModelSignal {
+                signal: known.name.to_owned(),
+                weight: 1,
+                window_days: known.window_days,
+                curve: (known.curve)(),
+                missing: Missing::Skip,
+            }];
+            let mut proposed = Definition {
+                signals,
+                ..Definition::default()
+            };
+            let found = check(&proposed);
+            assert!(found.is_empty(), "{}: {found:?}", known.name);
+            if let Some(most) = known.max_window_days() {
+                proposed.signals[0].window_days = Some(most + 1);
+                assert_eq!(check(&proposed).len(), 1, "{}", known.name);
+            }
+        }
     }
 
     #[test]

@@ -18,9 +18,10 @@ use entity::{
     id::{Id as _, WorkspaceId},
     kind::Role,
 };
+use serde_json::json;
 
 use super::{contacts, count, crowd, data::thriving, first_night, night, scores, set_clock, tick};
-use crate::support::on_both;
+use crate::{access::house::Door, support::on_both};
 
 #[test]
 fn a_new_model_is_applied_to_everybody_and_explains_itself() {
@@ -127,6 +128,44 @@ fn what_a_model_would_make_of_everybody_is_shown_before_it_is_saved() {
             panic!("it was taken");
         };
         assert_eq!(tried, saved);
+        world
+    });
+}
+
+#[test]
+fn a_model_can_be_made_of_what_is_suggested_for_each_signal() {
+    on_both(|world| async move {
+        let door = Door::new(&world.ctx);
+        let document = "{ healthSignals {
+            name unit maxWindowDays suggestedWindowDays suggestedCurve {
+              ... on HealthLinearCurve { bad good } ... on HealthBaselineCurve { grace } } } }";
+        let signals = door.must(&world.owner, document, json!({})).await;
+        let signal = |name: &str| {
+            let mut all = signals.as_array().unwrap().iter();
+            all.find(|signal| signal["name"] == name).unwrap().clone()
+        };
+        let expected = json!({
+            "name": "billing.overdue_share", "unit": "overdue invoices per invoice",
+            "maxWindowDays": 365, "suggestedWindowDays": 365,
+            "suggestedCurve": { "bad": 0.5, "good": 0.0 },
+        });
+        assert_eq!(signal("billing.overdue_share"), expected);
+        let waiting = signal("support.waiting_hours");
+        assert_eq!(waiting["maxWindowDays"], json!(null));
+        let used = signal("product.active_days");
+        assert_eq!(used["maxWindowDays"], 180);
+        assert_eq!(used["suggestedCurve"], json!({ "grace": 0.15 }));
+        let save = "mutation($input: SaveHealthModelInput!) {
+            saveHealthModel(input: $input) { healthModel { version } userErrors { path } } }";
+        let input = json!({ "signals": [{
+            "signal": "billing.overdue_share", "weight": 1, "windowDays": 365,
+            "curve": { "linear": { "bad": 0.5, "good": 0.0 } },
+        }] });
+        let saved = door
+            .must(&world.owner, save, json!({ "input": input }))
+            .await;
+        let expected = json!({ "healthModel": { "version": 1 }, "userErrors": [] });
+        assert_eq!(saved, expected);
         world
     });
 }

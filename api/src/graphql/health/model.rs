@@ -215,6 +215,15 @@ pub(crate) struct HealthSignal {
     category: Category,
     /// What it measures.
     description: String,
+    /// The unit of its values, such as "days".
+    unit: String,
+    /// How many days it may look back at most; nothing for a signal that does not look back.
+    max_window_days: Option<u32>,
+    /// How many days to look back, to begin with.
+    suggested_window_days: Option<u32>,
+    /// How to judge its values, to begin with. Only a signal for which a `HealthBaselineCurve` is suggested can
+    /// be judged by one.
+    suggested_curve: HealthCurve,
 }
 
 #[derive(Default)]
@@ -252,6 +261,10 @@ impl HealthModelQuery {
                 name: definition.name.to_owned(),
                 category: definition.category,
                 description: definition.description.to_owned(),
+                unit: definition.unit.to_owned(),
+                max_window_days: definition.max_window_days(),
+                suggested_window_days: definition.window_days,
+                suggested_curve: HealthCurve::from(&(definition.curve)()),
             })
             .collect()
     }
@@ -342,7 +355,8 @@ pub(crate) struct HealthModelSignalInput {
     signal: String,
     /// How much it counts within its category; only the proportion matters.
     weight: Natural,
-    /// How many days it looks back, 1 to 180. A signal that looks back needs it; no other takes it.
+    /// How many days it looks back, 1 to `maxWindowDays` of the signal. A signal that looks back needs it; no
+    /// other takes it.
     window_days: Option<Natural>,
     /// How its value is judged.
     curve: HealthCurveInput,

@@ -55,6 +55,9 @@ pub fn find(name: &str) -> Option<&'static dyn Signal> {
         .find(|signal| signal.definition().name == name)
 }
 
+/// How far back any signal that looks back may look.
+const WINDOW_DAYS: u32 = 180;
+
 /// What a signal is, and how a workspace that has decided nothing uses it.
 #[derive(Debug)]
 pub struct SignalDefinition {
@@ -72,6 +75,13 @@ pub struct SignalDefinition {
     pub window_days: Option<u32>,
     /// How the default model judges it.
     pub curve: fn() -> Curve,
+}
+
+impl SignalDefinition {
+    /// How many days it may look back at most, if it looks back: as far as is proposed, at the least.
+    pub fn max_window_days(&self) -> Option<u32> {
+        self.window_days.map(|days| days.max(WINDOW_DAYS))
+    }
 }
 
 /// One signal.
