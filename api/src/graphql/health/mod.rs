@@ -193,7 +193,7 @@ impl HealthEntry {
 pub(crate) struct HealthScoreChange {
     /// The difference in points; nothing when one of the two scores is unknown.
     difference: Option<f64>,
-    /// What each signal that changed adds or takes.
+    /// What each signal that had data before or has now adds or takes.
     signals: Vec<HealthSignalChange>,
     /// What comes from other signals having data than before.
     coverage: f64,
@@ -206,10 +206,14 @@ pub(crate) struct HealthScoreChange {
 pub(crate) struct HealthSignalChange {
     /// The signal's name.
     signal: String,
-    /// What was measured before.
+    /// What was measured before; nothing when there was no data, or the model did not have the signal.
     before: Option<f64>,
-    /// What was measured after.
+    /// What was measured after; nothing when there was no data, or the model did not have the signal.
     after: Option<f64>,
+    /// What was usual for this contact before, for signals that compare with it.
+    baseline_before: Option<f64>,
+    /// What was usual for this contact after: where it is another, the same value is judged anew.
+    baseline_after: Option<f64>,
     /// The points it adds or takes.
     points: f64,
 }
@@ -225,6 +229,8 @@ impl From<Delta> for HealthScoreChange {
                     signal: part.signal,
                     before: part.before.map(|input| input.value),
                     after: part.after.map(|input| input.value),
+                    baseline_before: part.before.and_then(|input| input.baseline),
+                    baseline_after: part.after.and_then(|input| input.baseline),
                     points: part.points.as_f64(),
                 })
                 .collect(),
