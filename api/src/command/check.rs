@@ -22,8 +22,9 @@ use super::say;
 /// Work that waits longer than this will hardly be done without somebody who looks why.
 const TROUBLING_LAG: TimeDelta = TimeDelta::minutes(5);
 
-/// Work that waits shorter than this is under way, as some always is where messages come in.
-const USUAL_LAG: TimeDelta = TimeDelta::seconds(10);
+/// Work that waits shorter than this is under way, as some always is where messages come in: some projections
+/// let the rules go first for ten seconds, and then pause for one.
+const USUAL_LAG: TimeDelta = TimeDelta::seconds(20);
 
 /// Errors at one entry after which it is no passing fault.
 const TROUBLING_FAILURES: i64 = 3;
@@ -206,8 +207,9 @@ mod tests {
     #[test]
     fn what_is_new_or_has_just_failed_is_told_apart() {
         let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
-        assert!(is_under_way(&behind(0, None), at(9)));
-        assert!(!is_under_way(&behind(0, None), at(11)));
+        // Ten seconds behind the rules, a pause, and a batch.
+        assert!(is_under_way(&behind(0, None), at(15)));
+        assert!(!is_under_way(&behind(0, None), at(21)));
         assert!(!is_under_way(&behind(1, Some("no room")), at(1)));
     }
 
