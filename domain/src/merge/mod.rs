@@ -343,7 +343,7 @@ pub(crate) async fn absent(
     id: Uuid,
     path: &[&str],
 ) -> Error {
-    match merged_into(connection, workspace, things, vec![id]).await {
+    match survivors_named(connection, workspace, things, vec![id]).await {
         Ok(merged) => match merged.into_values().next() {
             Some(message) => Error::refused(path, UserErrorCode::NotFound, message),
             None => Error::not_found(path, things.table()),
@@ -353,7 +353,7 @@ pub(crate) async fn absent(
 }
 
 /// What to say of those of `ids` that were merged into another: into which, in the end. Two statements.
-pub(crate) async fn merged_into(
+pub(crate) async fn survivors_named(
     connection: &impl ConnectionTrait,
     workspace: WorkspaceId,
     things: Things,

@@ -222,7 +222,7 @@ async fn refuse_missing(
         SegmentSubject::Account => merge::Things::Accounts,
     };
     let asked = missing.iter().map(|one| one.1).collect();
-    let merged = merge::merged_into(tx.connection(), tx.workspace, things, asked).await?;
+    let merged = merge::survivors_named(tx.connection(), tx.workspace, things, asked).await?;
     let errors = missing.into_iter().map(|(place, id)| {
         let message = merged.get(&id).cloned();
         let message = message.unwrap_or_else(|| format!("There is no such {table}."));
