@@ -12,7 +12,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Keyset, Page, PageRequest, within, written_from},
-    store::Query,
+    store::{Query, dialect},
 };
 
 /// Which entries a list has; every part given must hold.
@@ -72,7 +72,8 @@ pub async fn list(
     }
     if let Some(contact) = filter.contact {
         let contact = query.arg(contact);
-        query.push(&format!(" AND e.contact_id = {contact}"));
+        let test = dialect::few(ctx.db.backend(), &format!("e.contact_id = {contact}"));
+        query.push(&format!(" AND {test}"));
     }
     if let Some(member_id) = filter.member {
         // The stored form is ours, to the letter.

@@ -5,7 +5,7 @@ use entity::{
     id::{AccountId, CampaignId, Id as _, MemberId, SegmentId, WorkspaceId},
     kind::{Channel, HealthBand, LifecycleStage, SubjectKind, TagTarget},
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseBackend};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use crate::{
     page::{Page, PageRequest, by_value},
     search::{self, narrow},
     segment,
-    store::{Query, Rows},
+    store::{Query, Rows, dialect},
     tag::{self, TagFilter},
 };
 
@@ -175,6 +175,20 @@ pub(crate) fn one_of<V: Into<sea_orm::Value>>(
     let values: Vec<String> = values.map(|value| query.arg(value)).collect();
     if !values.is_empty() {
         query.push(&format!(" AND {column} IN ({})", values.join(", ")));
+    }
+}
+
+/// As [`one_of`], where few rows have any of `values`: see [`dialect::few`].
+pub(crate) fn one_of_few<V: Into<sea_orm::Value>>(
+    query: &mut Query,
+    backend: DatabaseBackend,
+    column: &str,
+    values: impl Iterator<Item = V>,
+) {
+    let values: Vec<String> = values.map(|value| query.arg(value)).collect();
+    if !values.is_empty() {
+        let test = format!("{column} IN ({})", values.join(", "));
+        query.push(&format!(" AND {}", dialect::few(backend, &test)));
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
 pub(crate) use check::home;
 pub(crate) use hold::living;
 pub use list::{ContactFilter, list, list_by_attribute};
-pub(crate) use list::{escape_like, one_of};
+pub(crate) use list::{escape_like, one_of, one_of_few};
 pub use order::ContactOrder;
 pub(crate) use order::owner_key;
 pub(crate) use resolve::{

@@ -7,13 +7,14 @@ use entity::{
     id::{AccountId, ContactId, Id as _, InboxId, MemberId, WorkspaceId},
     kind::{Channel, ConversationStatus, Priority, SubjectKind},
 };
-use sea_orm::{ConnectionTrait, FromQueryResult as _};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult as _};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
+    contact::one_of_few,
     ctx::Ctx,
     error::Result,
     fact::Of,
@@ -91,7 +92,7 @@ impl ConversationFilter {
     fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
         self.tags.apply(query, "cv.id");
         self.apply_place(query);
-        self.apply_customers(query);
+        self.apply_customers(query, connection.get_database_backend());
         self.apply_people(query);
         self.apply_times(query);
         self.changed
@@ -113,11 +114,14 @@ impl ConversationFilter {
         if let Some(few) = self.few_of_accounts(ctx, workspace).await? {
             return Ok(Some(few));
         }
+        if let Some(few) = self.few_of_contacts(ctx, workspace).await? {
+            return Ok(Some(few));
+        }
         attribute::test::few(ctx, workspace, &self.attributes).await
     }
 
     /// The same by the accounts asked for: no index has conversations by account, and most accounts have
-    /// few. Those of a contact have an index.
+    /// few. Those of one contact have an index.
     async fn few_of_accounts(
         &self,
         ctx: &Ctx,
@@ -140,6 +144,28 @@ impl ConversationFilter {
         )
         .bind(workspace)
         .rows("r", Rows::new().ids("id", accounts));
+        narrow::few_of(ctx, query).await
+    }
+
+    /// The same by the contacts asked for, where they are several: an index has each one's in order, and not all
+    /// theirs together.
+    async fn few_of_contacts(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+    ) -> Result<Option<Vec<Uuid>>> {
+        let mut contacts = self.contacts.clone();
+        contacts.sort_unstable();
+        contacts.dedup();
+        if contacts.len() < 2 || self.contact.is_some() {
+            return Ok(None);
+        }
+        let query = Query::new(
+            "SELECT cv.id FROM {r}
+             JOIN conversation cv ON cv.workspace_id = $1 AND cv.contact_id = r.id WHERE true",
+        )
+        .bind(workspace)
+        .rows("r", Rows::new().ids("id", contacts));
         narrow::few_of(ctx, query).await
     }
 
@@ -178,12 +204,9 @@ impl ConversationFilter {
     }
 
     /// Whom they are with.
-    fn apply_customers(&self, query: &mut Query) {
+    fn apply_customers(&self, query: &mut Query, backend: DatabaseBackend) {
         for contacts in [self.contact.as_slice(), self.contacts.as_slice()] {
-            if !contacts.is_empty() {
-                let contacts = args(query, contacts.iter().copied());
-                query.push(&format!(" AND cv.contact_id IN ({contacts})"));
-            }
+            one_of_few(query, backend, "cv.contact_id", contacts.iter().copied());
         }
         for accounts in [self.account.as_slice(), self.accounts.as_slice()] {
             if !accounts.is_empty() {

@@ -6,10 +6,11 @@ use entity::{
     kind::{Author, Channel, Direction},
     message,
 };
+use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     inbox,
@@ -63,13 +64,20 @@ impl MessageFilter {
     }
 
     /// Appends the statement of those through one of `inboxes`; of none, through any.
-    fn select(&self, query: &mut Query, workspace: WorkspaceId, inboxes: &[InboxId]) {
+    fn select(
+        &self,
+        query: &mut Query,
+        backend: DatabaseBackend,
+        workspace: WorkspaceId,
+        inboxes: &[InboxId],
+    ) {
         let workspace = query.arg(workspace);
         query.push(&format!(
             "SELECT m.* FROM message m WHERE m.workspace_id = {workspace}"
         ));
-        one_of(query, "m.contact_id", self.contact.into_iter());
-        one_of(query, "m.conversation_id", self.conversation.into_iter());
+        one_of_few(query, backend, "m.contact_id", self.contact.into_iter());
+        let conversation = self.conversation.into_iter();
+        one_of_few(query, backend, "m.conversation_id", conversation);
         one_of(query, "m.inbox_id", inboxes.iter().copied());
         let directions = self.directions.iter().map(|one| one.word());
         one_of(query, "m.direction", directions);
@@ -97,9 +105,10 @@ pub async fn list_messages(
     if inboxes.is_some() && all.is_empty() {
         return Ok(Page::empty());
     }
+    let backend = ctx.db.backend();
     if let Some(from) = filter.taken_in_from {
         let mut query = Query::new("");
-        filter.select(&mut query, workspace, all);
+        filter.select(&mut query, backend, workspace, all);
         let columns = ["m.id", "m.created_at"];
         let id = |row: &message::Model| row.id;
         return taken_in(ctx, query, columns, from, page, id).await;
@@ -111,7 +120,9 @@ pub async fn list_messages(
     } else {
         all.chunks(1).collect()
     };
-    let select = |query: &mut Query, inboxes: &&[InboxId]| filter.select(query, workspace, inboxes);
+    let select = |query: &mut Query, inboxes: &&[InboxId]| {
+        filter.select(query, backend, workspace, inboxes);
+    };
     let place = |row: &message::Model| (Key::Time(row.sent_at), row.id.uuid());
     NEWEST.merge(ctx, "m", &runs, select, page, place).await
 }

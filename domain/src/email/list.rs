@@ -10,7 +10,7 @@ use sea_orm::Iterable as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, taken_in, within},
@@ -49,15 +49,16 @@ pub async fn list(
     filter: &EmailEventFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, email_event::Model)>> {
+    let backend = ctx.db.backend();
     let select = |query: &mut Query, kinds: &[EmailEventKind]| {
         let workspace = query.arg(workspace);
         query.push(&format!(
             "SELECT e.* FROM email_event e WHERE e.workspace_id = {workspace}"
         ));
-        one_of(query, "e.contact_id", filter.contact.into_iter());
+        one_of_few(query, backend, "e.contact_id", filter.contact.into_iter());
         one_of(query, "e.kind", kinds.iter().map(|kind| kind.word()));
         let ids = filter.external_ids.iter().map(|id| id.trim());
-        one_of(query, "e.external_id", ids);
+        one_of_few(query, backend, "e.external_id", ids);
         within(query, "e.occurred_at", filter.from, filter.until);
     };
     if let Some(from) = filter.taken_in_from {

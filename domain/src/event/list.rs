@@ -8,7 +8,7 @@ use entity::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, taken_in, within},
@@ -47,6 +47,7 @@ pub async fn list(
     filter: &EventFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, event::Model)>> {
+    let backend = ctx.db.backend();
     let mut names = filter.names.clone();
     names.sort_unstable();
     names.dedup();
@@ -55,10 +56,10 @@ pub async fn list(
         query.push(&format!(
             "SELECT e.* FROM event e WHERE e.workspace_id = {workspace}"
         ));
-        one_of(query, "e.contact_id", filter.contact.into_iter());
+        one_of_few(query, backend, "e.contact_id", filter.contact.into_iter());
         one_of(query, "e.name", names.iter().map(String::as_str));
         let ids = filter.external_ids.iter().map(|id| id.trim());
-        one_of(query, "e.external_id", ids);
+        one_of_few(query, backend, "e.external_id", ids);
         within(query, "e.occurred_at", filter.from, filter.until);
     };
     if let Some(from) = filter.taken_in_from {

@@ -27,7 +27,7 @@ use crate::{
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
     rule::hours,
-    store::{Query, Rows, Tx, rows_by_id},
+    store::{Query, Rows, Tx, dialect, rows_by_id},
     work::{
         change::{Change, Fact},
         due,
@@ -400,6 +400,7 @@ pub async fn list(
 ) -> Result<Page<(String, delivery::Model)>> {
     let mut query =
         Query::new("SELECT d.* FROM delivery d WHERE d.workspace_id = $1").bind(workspace);
+    let backend = ctx.db.backend();
     if let Some(target) = filter.target {
         let target = query.arg(target);
         query.push(&format!(" AND d.target_id = {target}"));
@@ -414,11 +415,13 @@ pub async fn list(
     }
     if let Some(contact) = filter.contact {
         let contact = query.arg(contact);
-        query.push(&format!(" AND d.contact_id = {contact}"));
+        let test = dialect::few(backend, &format!("d.contact_id = {contact}"));
+        query.push(&format!(" AND {test}"));
     }
     if let Some(firing) = filter.firing {
         let firing = query.arg(firing);
-        query.push(&format!(" AND d.firing_id = {firing}"));
+        let test = dialect::few(backend, &format!("d.firing_id = {firing}"));
+        query.push(&format!(" AND {test}"));
     }
     if let Some(rule) = filter.rule {
         let rule = query.arg(rule);

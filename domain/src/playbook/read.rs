@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, EntityTrait as _};
 use super::{definition::Definition, write::stored};
 use crate::{
     action::Outcome,
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::{Error, Result},
     page::{Column, Key, Keyset, Page, PageRequest},
@@ -189,7 +189,8 @@ pub async fn enrolments(
     let mut query =
         Query::new("SELECT e.* FROM enrolment e WHERE e.workspace_id = $1").bind(workspace);
     one_of(&mut query, "e.playbook_id", filter.playbook.into_iter());
-    one_of(&mut query, "e.contact_id", filter.contact.into_iter());
+    let contact = filter.contact.into_iter();
+    one_of_few(&mut query, ctx.db.backend(), "e.contact_id", contact);
     let states = filter.states.iter().map(|state| state.word());
     one_of(&mut query, "e.state", states);
     let under_way =

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     action::Outcome,
     condition::{matcher::MatchedPart, trace::Trace},
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     fact::Of,
@@ -115,7 +115,8 @@ pub async fn list_all(
     let mut query =
         Query::new("SELECT f.* FROM rule_firing f WHERE f.workspace_id = $1").bind(workspace);
     one_of(&mut query, "f.rule_id", filter.rule.into_iter());
-    one_of(&mut query, "f.contact_id", filter.contact.into_iter());
+    let contact = filter.contact.into_iter();
+    one_of_few(&mut query, ctx.db.backend(), "f.contact_id", contact);
     if let Some(from) = filter.from {
         written_from(&mut query, "f.id", "f.fired_at", from);
     }

@@ -79,6 +79,18 @@ pub fn place(backend: DatabaseBackend, tx: &str, seq: &str) -> String {
     }
 }
 
+/// The condition `test`, which few rows of a large table meet, such as that they are of one contact.
+///
+/// SQLite keeps no statistics and takes any index for as good as any other: one contact's open conversations
+/// were looked for among all that are open, and those in the order of a column among all there are. Told so,
+/// it begins with this condition. PostgreSQL knows by itself.
+pub fn few(backend: DatabaseBackend, test: &str) -> String {
+    match backend {
+        DatabaseBackend::Postgres => test.to_owned(),
+        _ => format!("likelihood({test}, 0.000001)"),
+    }
+}
+
 /// The number under which the running transaction writes to the change log.
 pub fn log_tx(backend: DatabaseBackend) -> &'static str {
     match backend {

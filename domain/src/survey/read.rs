@@ -9,7 +9,7 @@ use entity::{
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest},
@@ -106,7 +106,8 @@ pub async fn invitations(
     let mut query =
         Query::new("SELECT i.* FROM survey_invitation i WHERE i.workspace_id = $1").bind(workspace);
     one_of(&mut query, "i.survey_id", filter.survey.into_iter());
-    one_of(&mut query, "i.contact_id", filter.contact.into_iter());
+    let contact = filter.contact.into_iter();
+    one_of_few(&mut query, ctx.db.backend(), "i.contact_id", contact);
     if !filter.states.is_empty() {
         let now = query.arg(ctx.clock.now());
         let states: Vec<_> = filter

@@ -7,10 +7,11 @@ use entity::{
     kind::{TaskPriority, TaskStatus},
     task,
 };
+use sea_orm::DatabaseBackend;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::one_of,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within},
@@ -48,7 +49,7 @@ pub struct TaskFilter {
 }
 
 impl TaskFilter {
-    fn apply(&self, query: &mut Query, now: DateTime<Utc>) {
+    fn apply(&self, query: &mut Query, backend: DatabaseBackend, now: DateTime<Utc>) {
         one_of(
             query,
             "t.status",
@@ -67,9 +68,10 @@ impl TaskFilter {
             )),
         }
         one_of(query, "t.team_id", self.teams.iter().copied());
-        one_of(query, "t.contact_id", self.contact.into_iter());
-        one_of(query, "t.account_id", self.account.into_iter());
-        one_of(query, "t.conversation_id", self.conversation.into_iter());
+        one_of_few(query, backend, "t.contact_id", self.contact.into_iter());
+        one_of_few(query, backend, "t.account_id", self.account.into_iter());
+        let conversation = self.conversation.into_iter();
+        one_of_few(query, backend, "t.conversation_id", conversation);
         within(query, "t.updated_at", self.changed_from, None);
         if self.overdue {
             query.push(" AND t.status = 'OPEN'");
@@ -133,7 +135,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<(String, task::Model)>> {
     let mut query = Query::new("SELECT t.* FROM task t WHERE t.workspace_id = $1").bind(workspace);
-    filter.apply(&mut query, ctx.clock.now());
+    filter.apply(&mut query, ctx.db.backend(), ctx.clock.now());
     let keyset = order.keyset();
     keyset
         .list(ctx, query, page, |row: &task::Model| {

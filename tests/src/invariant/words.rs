@@ -210,6 +210,20 @@ fn places_in_the_log_are_compared_in_the_words_of_the_dialect() {
 }
 
 #[test]
+fn lists_say_that_few_rows_are_of_one_contact() {
+    let mut found = Vec::new();
+    for (path, text) in rust_files("domain/src") {
+        for (number, line) in text.lines().enumerate() {
+            let code = code(line);
+            if code.contains("one_of(") && code.contains(".contact_id\"") {
+                found.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn nothing_is_left_for_later_and_no_test_is_skipped() {
     // Put together here, so that this file does not find itself.
     let words = [

@@ -5,7 +5,7 @@ use domain::{
     email::{self, EmailEventFilter},
     event::{self, EventFilter},
     page::PageRequest,
-    store::Query,
+    store::{Query, dialect},
 };
 use entity::kind::{Channel, Direction, EmailEventKind};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
@@ -272,6 +272,62 @@ fn a_page_of_what_came_in_is_read_from_an_index_in_its_order() {
             let steps: Vec<String> = steps.collect();
             assert_eq!(steps.len(), 1, "{table} {what}: {steps:?}");
             assert!(steps[0].contains(index), "{table} {what}: {steps:?}");
+        }
+        world
+    });
+}
+
+#[test]
+fn what_is_of_one_contact_is_found_by_the_contact_whatever_else_is_asked_and_in_any_order() {
+    on_both(|world| async move {
+        let connection = world.ctx.reader();
+        let backend = connection.get_database_backend();
+        if backend == DatabaseBackend::Postgres {
+            // What is planned there depends on how much there is.
+            return world;
+        }
+        for (table, also, order) in [
+            ("conversation", "t.status = 'OPEN'", "last_message_at"),
+            ("conversation", "t.inbox_id = x'00'", "last_message_at"),
+            ("conversation", "t.assignee_id = x'00'", "priority"),
+            ("conversation", "true", "id"),
+            (
+                "conversation",
+                "t.waiting_since IS NOT NULL",
+                "waiting_since",
+            ),
+            ("message", "t.inbox_id = x'00'", "sent_at"),
+            ("event", "t.name = 'a'", "occurred_at"),
+            ("event", "t.id >= x'00'", "id"),
+            ("email_event", "t.kind = 'SENT'", "occurred_at"),
+            ("task", "t.status = 'OPEN'", "sort_at"),
+            ("task", "true", "id"),
+            (
+                "invoice",
+                "t.status = 'OPEN' AND t.due_at < '2026'",
+                "issued_at",
+            ),
+            ("delivery", "t.state = 'FAILED'", "id"),
+            ("audit_entry", "t.action = 'a'", "id"),
+            ("rule_firing", "t.rule_id = x'00'", "id"),
+            ("enrolment", "true", "id"),
+            ("survey_invitation", "t.survey_id = x'00'", "id"),
+        ] {
+            let of_one = dialect::few(backend, "t.contact_id IN ($2)");
+            let plan = Query::new(format!(
+                "EXPLAIN QUERY PLAN SELECT t.* FROM {table} t
+                 WHERE t.workspace_id = $1 AND {of_one} AND {also}
+                 ORDER BY t.{order} DESC, t.id DESC LIMIT 21"
+            ))
+            .bind(world.owner.workspace)
+            .bind(world.owner.workspace)
+            .raw(connection)
+            .await
+            .unwrap();
+            let steps = plan.iter().map(|row| row.try_get("", "detail").unwrap());
+            let steps: Vec<String> = steps.collect();
+            let by_contact = "(workspace_id=? AND contact_id=?";
+            assert!(steps[0].contains(by_contact), "{table} {also}: {steps:?}");
         }
         world
     });
