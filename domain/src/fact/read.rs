@@ -1,12 +1,15 @@
 //! Reading facts: lists by contact, by account and of the whole workspace.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entity::id::{AccountId, ContactId, WorkspaceId};
-use sea_orm::FromQueryResult;
+use sea_orm::{DatabaseBackend, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    contact::one_of_few,
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within},
@@ -122,28 +125,52 @@ impl<S> Table<S> {
 
 impl<S: Copy> Table<S> {
     /// The statement of a list, to which a kind may add conditions of its own on `t`.
-    pub(crate) fn select(&self, workspace: WorkspaceId, filter: &Filter<S>) -> Query {
-        let mut query = Query::new(format!(
-            "SELECT t.* FROM {} t WHERE t.workspace_id = $1",
-            self.name
-        ))
+    ///
+    /// Given `ids`, or ids of the source, it begins with these, whatever else it is asked: SQLite would rather
+    /// go through all facts in their order and compare.
+    pub(crate) fn select(
+        &self,
+        workspace: WorkspaceId,
+        backend: DatabaseBackend,
+        filter: &Filter<S>,
+        ids: Option<Vec<Uuid>>,
+    ) -> Query {
+        let external_ids: BTreeSet<&str> = filter.external_ids.iter().map(|id| id.trim()).collect();
+        let given = match ids {
+            Some(ids) => Some(("id", Rows::new().uuids("id", ids))),
+            None if external_ids.is_empty() => None,
+            None => Some((
+                "external_id",
+                Rows::new().texts("external_id", external_ids),
+            )),
+        };
+        let table = self.name;
+        let mut query = match given {
+            Some((column, rows)) => Query::new(format!(
+                "SELECT t.* FROM {{mine}}
+                 JOIN {table} t ON t.workspace_id = $1 AND t.{column} = mine.{column} WHERE true"
+            ))
+            .rows("mine", rows),
+            None => Query::new(format!(
+                "SELECT t.* FROM {table} t WHERE t.workspace_id = $1"
+            )),
+        }
         .bind(workspace);
-        if let Some(contact) = filter.contact {
-            let contact = query.arg(contact);
-            query.push(&format!(" AND t.contact_id = {contact}"));
-        }
-        if let Some(account) = filter.account {
-            let account = query.arg(account);
-            query.push(&format!(" AND t.account_id = {account}"));
-        }
+        one_of_few(
+            &mut query,
+            backend,
+            "t.contact_id",
+            filter.contact.into_iter(),
+        );
+        one_of_few(
+            &mut query,
+            backend,
+            "t.account_id",
+            filter.account.into_iter(),
+        );
         let time = self.keyset.key.map_or("t.created_at", Column::sql);
         within(&mut query, time, filter.from, filter.until);
         within(&mut query, "t.recorded_at", filter.recorded_from, None);
-        if !filter.external_ids.is_empty() {
-            query.push(" AND t.external_id IN (SELECT e.external_id FROM {e})");
-            let ids = filter.external_ids.iter().map(|id| id.trim());
-            query = query.rows("e", Rows::new().texts("external_id", ids));
-        }
         if filter.statuses.is_empty() {
             return query;
         }

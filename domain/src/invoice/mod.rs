@@ -156,7 +156,7 @@ pub async fn list(
     filter: &InvoiceFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, invoice::Model)>> {
-    let mut query = TABLE.select(workspace, &filter.common);
+    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
     if let Some(overdue) = filter.overdue {
         let now = query.arg(ctx.clock.now());
         query.push(&if overdue {

@@ -191,7 +191,7 @@ pub async fn list(
     filter: &Filter<OpportunityStatus>,
     page: &PageRequest,
 ) -> Result<Page<(String, opportunity::Model)>> {
-    let query = TABLE.select(workspace, filter);
+    let query = TABLE.select(workspace, ctx.db.backend(), filter, None);
     TABLE.page(ctx, query, page).await
 }
 

@@ -23,6 +23,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
+    search::narrow,
     store::{Query, Rows, Tx, rows_by_id},
     work::change::Fact,
 };
@@ -230,6 +231,31 @@ pub struct OrderFilter {
     pub product: Option<String>,
 }
 
+impl OrderFilter {
+    /// The orders with the product asked for, where they are few: see [`narrow::few_of`]. What else leaves few
+    /// leads to them by itself.
+    async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
+        let common = &self.common;
+        let is_narrow =
+            common.contact.is_some() || common.account.is_some() || !common.external_ids.is_empty();
+        let Some(product) = self.product.as_ref().filter(|_| !is_narrow) else {
+            return Ok(None);
+        };
+        let query = Query::new(
+            "SELECT l.order_id FROM order_line l WHERE l.workspace_id = $1 AND l.product_id = $2",
+        )
+        .bind(workspace)
+        .bind(product.trim());
+        let mut few = narrow::few_of(ctx, query).await?;
+        // An order may have the product in several lines.
+        if let Some(few) = &mut few {
+            few.sort_unstable();
+            few.dedup();
+        }
+        Ok(few)
+    }
+}
+
 const TABLE: Table<OrderStatus> =
     Table::new("sales_order", "placed", "t.placed_at", OrderStatus::word);
 
@@ -246,7 +272,8 @@ pub async fn list(
     filter: &OrderFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, sales_order::Model)>> {
-    let mut query = TABLE.select(workspace, &filter.common);
+    let few = filter.few(ctx, workspace).await?;
+    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, few);
     if let Some(product) = &filter.product {
         let product = query.arg(product.trim());
         query.push(&format!(

@@ -192,7 +192,7 @@ pub async fn list(
     filter: &SurveyAnswerFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, survey_answer::Model)>> {
-    let mut query = TABLE.select(workspace, &filter.common);
+    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
     if let Some(key) = &filter.survey_key {
         let key = query.arg(key.trim());
         query.push(&format!(" AND t.survey_key = {key}"));

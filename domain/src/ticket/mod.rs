@@ -153,7 +153,7 @@ pub async fn list(
     filter: &TicketFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, ticket::Model)>> {
-    let mut query = TABLE.select(workspace, &filter.common);
+    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
     if !filter.priorities.is_empty() {
         query.push(" AND t.priority IN (SELECT p.priority FROM {p})");
         let words = filter.priorities.iter().map(|priority| priority.word());

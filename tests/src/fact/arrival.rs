@@ -80,6 +80,28 @@ fn the_last_word_of_the_source_counts_whatever_the_order_of_arrival() {
         let lines = order::load_lines(ctx, workspace, &[paid.id]).await.unwrap();
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].unit_price, 1_500_000_000);
+        // Whoever it is about.
+        let tea = Some("tea".to_owned());
+        for (ids, product, expected) in [
+            (vec!["b ", "b", "z"], tea.clone(), vec!["b"]),
+            (vec!["z"], None, vec![]),
+            (vec![], tea, vec!["a", "b"]),
+            (vec![], Some("cup".to_owned()), vec![]),
+        ] {
+            let common = Filter {
+                external_ids: ids.into_iter().map(str::to_owned).collect(),
+                ..Filter::default()
+            };
+            let filter = OrderFilter { common, product };
+            let page = order::list(ctx, workspace, &filter, &PageRequest::first(10)).await;
+            let page = page.unwrap();
+            let total = page.total.count(ctx).await.unwrap();
+            let found = page.rows.into_iter().map(|(_, row)| row.external_id);
+            let mut found: Vec<String> = found.collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{filter:?}");
+            assert_eq!(total, expected.len() as i64);
+        }
         let recorded = recorded(&world, "order.recorded").await;
         let of_him = ("order.recorded".to_owned(), Some(contact));
         assert_eq!(recorded, [of_him.clone(), of_him.clone(), of_him]);
