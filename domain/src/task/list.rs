@@ -7,7 +7,7 @@ use entity::{
     kind::{TaskPriority, TaskStatus},
     task,
 };
-use sea_orm::DatabaseBackend;
+use sea_orm::{DatabaseBackend, Iterable as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,12 +49,32 @@ pub struct TaskFilter {
 }
 
 impl TaskFilter {
-    fn apply(&self, query: &mut Query, backend: DatabaseBackend, now: DateTime<Utc>) {
-        one_of(
-            query,
-            "t.status",
-            self.statuses.iter().map(|one| one.word()),
-        );
+    /// The ways to stand that are asked for.
+    fn standing(&self) -> Vec<TaskStatus> {
+        let is_asked = |status: &TaskStatus| {
+            (self.statuses.is_empty() || self.statuses.contains(status))
+                && (!self.overdue || *status == TaskStatus::Open)
+        };
+        TaskStatus::iter().filter(is_asked).collect()
+    }
+
+    /// Whether they are tasks of somebody or about something: few enough to be brought into order.
+    fn is_narrow(&self) -> bool {
+        self.contact.is_some()
+            || self.account.is_some()
+            || self.conversation.is_some()
+            || !self.assignees.is_empty()
+            || !self.teams.is_empty()
+    }
+
+    fn apply(
+        &self,
+        query: &mut Query,
+        backend: DatabaseBackend,
+        statuses: &[TaskStatus],
+        now: DateTime<Utc>,
+    ) {
+        one_of(query, "t.status", statuses.iter().map(|one| one.word()));
         let priorities = self.priorities.iter().map(|one| one.word());
         one_of(query, "t.priority", priorities);
         let assignees: Vec<String> = self.assignees.iter().map(|&id| query.arg(id)).collect();
@@ -73,9 +93,6 @@ impl TaskFilter {
         let conversation = self.conversation.into_iter();
         one_of_few(query, backend, "t.conversation_id", conversation);
         within(query, "t.updated_at", self.changed_from, None);
-        if self.overdue {
-            query.push(" AND t.status = 'OPEN'");
-        }
         for (sign, moment) in [
             ("<=", self.overdue.then_some(now)),
             (">=", self.due_from),
@@ -134,13 +151,32 @@ pub async fn list(
     order: TaskOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, task::Model)>> {
-    let mut query = Query::new("SELECT t.* FROM task t WHERE t.workspace_id = $1").bind(workspace);
-    filter.apply(&mut query, ctx.db.backend(), ctx.clock.now());
-    let keyset = order.keyset();
-    keyset
-        .list(ctx, query, page, |row: &task::Model| {
-            (order.key(row), row.id.uuid())
-        })
+    let (backend, now) = (ctx.db.backend(), ctx.clock.now());
+    let statuses = filter.standing();
+    if statuses.is_empty() {
+        return Ok(Page::empty());
+    }
+    let all: &[TaskStatus] = if filter.statuses.is_empty() && !filter.overdue {
+        &[]
+    } else {
+        &statuses
+    };
+    // The indexes by time have each status for itself.
+    let runs: Vec<&[TaskStatus]> = match order {
+        TaskOrder::Due if !filter.is_narrow() => statuses.chunks(1).collect(),
+        _ => vec![all],
+    };
+    let select = |query: &mut Query, statuses: &&[TaskStatus]| {
+        let workspace = query.arg(workspace);
+        query.push(&format!(
+            "SELECT t.* FROM task t WHERE t.workspace_id = {workspace}"
+        ));
+        filter.apply(query, backend, statuses, now);
+    };
+    let place = |row: &task::Model| (order.key(row), row.id.uuid());
+    order
+        .keyset()
+        .merge(ctx, "t", &runs, select, page, place)
         .await
 }
 
