@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     COLUMNS, Contact, ContactOrder, JOINS, arrival::CAME_AT, is_visitor, order::SOURCE_KEY,
-    read_contact,
+    owner_key, read_contact,
 };
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
@@ -139,12 +139,50 @@ impl ContactFilter {
 
     /// The contacts that may be found, where they are few and no rank index of one tag leads to them: see
     /// [`narrow::few_of`].
-    async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
-        let few = attribute::test::few(ctx, workspace, &self.attributes).await?;
-        if few.is_some() || !self.tags.is_of_several() {
-            return Ok(few);
+    async fn few(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+        order: ContactOrder,
+    ) -> Result<Option<Vec<Uuid>>> {
+        let mut few = attribute::test::few(ctx, workspace, &self.attributes).await?;
+        if few.is_none() && self.tags.is_of_several() {
+            few = self.tags.few(ctx, workspace).await?;
         }
-        self.tags.few(ctx, workspace).await
+        for query in self.indexed(ctx, workspace, order) {
+            if few.is_some() {
+                break;
+            }
+            few = narrow::few_of(ctx, query).await?;
+        }
+        Ok(few)
+    }
+
+    /// A statement for each column asked for that has an index. Most of these go on in the order of ids, so
+    /// that lists in that order walk them anyway.
+    fn indexed(&self, ctx: &Ctx, workspace: WorkspaceId, order: ContactOrder) -> Vec<Query> {
+        let mut queries = Vec::new();
+        let mut ask = |column: &str, values: Vec<sea_orm::Value>| {
+            if values.is_empty() {
+                return;
+            }
+            let mut query =
+                Query::new("SELECT c.id FROM contact c WHERE c.workspace_id = $1").bind(workspace);
+            one_of(&mut query, column, values.into_iter());
+            queries.push(query);
+        };
+        let owners = self.owners.iter().copied().map(sea_orm::Value::from);
+        ask(owner_key('c', ctx.db.backend()), owners.collect());
+        if !order.is_of_creation() {
+            let accounts = self.account.into_iter().map(sea_orm::Value::from);
+            ask("c.account_id", accounts.collect());
+            let campaigns = self.source_campaigns.iter().copied();
+            let campaigns = campaigns.map(sea_orm::Value::from);
+            ask("c.source_campaign_id", campaigns.collect());
+            let members = self.brought_by.iter().copied().map(sea_orm::Value::from);
+            ask("c.brought_by_id", members.collect());
+        }
+        queries
     }
 
     /// The one segment whose members it finds, if it says nothing else.
@@ -222,7 +260,7 @@ async fn read(
     only: Option<Vec<Uuid>>,
 ) -> Result<Page<(String, Contact)>> {
     let only = match only {
-        None => filter.few(ctx, workspace).await?,
+        None => filter.few(ctx, workspace, order).await?,
         only => only,
     };
     let of_changes = order.is_of_changes();
@@ -237,9 +275,8 @@ async fn read(
         _ => None,
     };
     // Members are kept in the order in which contacts came to be known: lists in that order walk them.
-    let by_creation = matches!(order, ContactOrder::CreatedDesc | ContactOrder::CreatedAsc);
     let segment = match (&driver, &only) {
-        (None, None) if by_creation => filter.segments.take_driver(),
+        (None, None) if order.is_of_creation() => filter.segments.take_driver(),
         _ => None,
     };
     let mut query = match (driver, only) {

@@ -153,6 +153,11 @@ impl ContactOrder {
         }
     }
 
+    /// Whether it is that in which contacts came to be known.
+    pub(super) fn is_of_creation(self) -> bool {
+        matches!(self, Self::CreatedAsc | Self::CreatedDesc)
+    }
+
     /// Whether it is that of the changes, which stand beside the contacts as `l`.
     pub(super) fn is_of_changes(self) -> bool {
         matches!(self, Self::ChangedAsc | Self::ChangedDesc)
