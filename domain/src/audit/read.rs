@@ -11,7 +11,7 @@ use crate::{
     access::{Actor, Scope},
     ctx::Ctx,
     error::Result,
-    page::{Keyset, Page, PageRequest, within, written_from},
+    page::{Keyset, Page, PageRequest, written_from, written_until},
     store::{Query, dialect},
 };
 
@@ -84,7 +84,9 @@ pub async fn list(
     if let Some(since) = filter.since {
         written_from(&mut query, "e.id", "e.at", since);
     }
-    within(&mut query, "e.at", None, filter.until);
+    if let Some(until) = filter.until {
+        written_until(&mut query, "e.id", "e.at", until);
+    }
     NEWEST
         .list_by_id(ctx, query, page, |row: &Model| row.id)
         .await

@@ -25,7 +25,7 @@ use crate::{
     access::Origin,
     ctx::Ctx,
     error::Result,
-    page::{Column, Key, Keyset, Page, PageRequest, within, written_from},
+    page::{Column, Key, Keyset, Page, PageRequest, written_from, written_until},
     rule::hours,
     store::{Query, Rows, Tx, dialect, rows_by_id},
     work::{
@@ -438,7 +438,9 @@ pub async fn list(
     if let Some(from) = filter.from {
         written_from(&mut query, "d.id", "d.created_at", from);
     }
-    within(&mut query, "d.created_at", None, filter.until);
+    if let Some(until) = filter.until {
+        written_until(&mut query, "d.id", "d.created_at", until);
+    }
     if let Some(at) = filter.changed_from {
         let at = query.arg(at);
         query.push(&format!(

@@ -20,7 +20,7 @@ use std::{
 pub(crate) mod by_value;
 mod run;
 
-pub(crate) use run::{taken_in, within, written_from};
+pub(crate) use run::{taken_in, within, written_from, written_until};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};

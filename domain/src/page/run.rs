@@ -83,6 +83,16 @@ pub(crate) fn written_from(query: &mut Query, id: &str, at: &str, from: DateTime
     within(query, at, Some(from), None);
 }
 
+/// Appends that a row was written before `until`, as [`written_from`] does: a list by id, newest first, begins
+/// where the last of them may be.
+pub(crate) fn written_until(query: &mut Query, id: &str, at: &str, until: DateTime<Utc>) {
+    // A row's id is made while its transaction runs, whose moment is that of its beginning.
+    let late = until.checked_add_signed(TimeDelta::hours(1));
+    let end = query.arg(first_id_at(late.unwrap_or(until)));
+    query.push(&format!(" AND {id} < {end}"));
+    within(query, at, None, Some(until));
+}
+
 /// The page of what `query` selects that was taken in at `from` or later, in the order in which it came in.
 /// `columns` are the SQL of the id and of the moment of writing.
 pub(crate) async fn taken_in<R: FromQueryResult, I: Id>(

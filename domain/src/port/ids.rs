@@ -62,10 +62,13 @@ fn uuid_v7(now: DateTime<Utc>, random: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// The last moment an id can hold, in milliseconds.
+const LAST_MILLIS: u128 = (1 << 48) - 1;
+
 /// The smallest id that can have been made at `time`: ids begin with their milliseconds.
 pub(crate) fn first_id_at(time: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis << 80)
+    Uuid::from_u128(millis.min(LAST_MILLIS) << 80)
 }
 
 #[cfg(test)]
@@ -80,5 +83,6 @@ mod tests {
         let ids = SeededIds::new(1);
         assert!(ids.uuid(time) >= first_id_at(time));
         assert!(ids.uuid(time - TimeDelta::milliseconds(1)) < first_id_at(time));
+        assert!(ids.uuid(time) < first_id_at(DateTime::<Utc>::MAX_UTC));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     fact::Of,
-    page::{Keyset, Page, PageRequest, within, written_from},
+    page::{Keyset, Page, PageRequest, written_from, written_until},
     store::{Query, rows_by_id},
     timeline,
     work::change::Fact,
@@ -120,7 +120,9 @@ pub async fn list_all(
     if let Some(from) = filter.from {
         written_from(&mut query, "f.id", "f.fired_at", from);
     }
-    within(&mut query, "f.fired_at", None, filter.until);
+    if let Some(until) = filter.until {
+        written_until(&mut query, "f.id", "f.fired_at", until);
+    }
     NEWEST
         .list_by_id(ctx, query, page, |row: &rule_firing::Model| row.id)
         .await
