@@ -105,10 +105,13 @@ impl List {
         part(&mut query, page.backward);
         let first = if page.backward { "DESC" } else { "ASC" };
         let columns = self.columns;
+        // SQLite never reads the right of a cross join first: it would go through all rows there are, and look
+        // each up in the page.
         query.push(&format!(
             " SELECT {columns}, p.part, p.sort_key, p.id AS page_id
              FROM (SELECT * FROM valued UNION ALL SELECT * FROM bare) p
-             JOIN {table} {alias} ON {alias}.workspace_id = $1 AND {alias}.id = p.id {joins}
+             CROSS JOIN {table} AS {alias} {joins}
+             WHERE {alias}.workspace_id = $1 AND {alias}.id = p.id
              ORDER BY p.part {first}, p.sort_key {way}, p.id {way} LIMIT {limit}"
         ));
         Ok(query)
@@ -196,5 +199,25 @@ impl Bounds {
                 query.push(&format!(" AND {alias}.id {sign} {id}"));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_page_are_read_after_it_is_known() {
+        let list = List {
+            attribute: Uuid::nil().into(),
+            descending: false,
+            table: "account",
+            alias: "a",
+            joins: "",
+            columns: "a.*",
+        };
+        let query = list.query(Uuid::nil().into(), &PageRequest::first(20), |_| {});
+        let text = format!("{:?}", query.unwrap());
+        assert!(text.contains("CROSS JOIN account AS a"), "{text}");
     }
 }
