@@ -302,7 +302,7 @@ async fn read(
         (Beside::Standing, true) => {
             "SELECT a.*, s.rank, s.active_at FROM {mine}
              JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
-             JOIN account_standing s ON s.workspace_id = $1 AND s.account_id = a.id WHERE true"
+             CROSS JOIN account_standing AS s WHERE s.workspace_id = $1 AND s.account_id = a.id"
         }
         (Beside::Standing, false) => {
             "SELECT a.*, s.rank, s.active_at FROM account_standing s CROSS JOIN account AS a

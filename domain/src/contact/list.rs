@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    COLUMNS, Contact, ContactOrder, JOINS, arrival::CAME_AT, is_visitor, order::SOURCE_KEY,
+    BESIDE, COLUMNS, Contact, ContactOrder, JOINS, arrival::CAME_AT, is_visitor, order::SOURCE_KEY,
     owner_key, read_contact,
 };
 use crate::{
@@ -137,8 +137,8 @@ impl ContactFilter {
         }
     }
 
-    /// The contacts that may be found, where they are few and no rank index of one tag leads to them: see
-    /// [`narrow::few_of`].
+    /// The contacts that may be found, where they are few and no rank index of one tag has them in this order:
+    /// see [`narrow::few_of`].
     async fn few(
         &self,
         ctx: &Ctx,
@@ -146,7 +146,10 @@ impl ContactFilter {
         order: ContactOrder,
     ) -> Result<Option<Vec<Uuid>>> {
         let mut few = attribute::test::few(ctx, workspace, &self.attributes).await?;
-        if few.is_none() && self.tags.is_of_several() {
+        // One tag has its contacts by health and by id.
+        let is_of_one = !self.tags.is_of_several();
+        let leads = is_of_one && (order.is_of_health() || order.is_of_creation());
+        if few.is_none() && !leads {
             few = self.tags.few(ctx, workspace).await?;
         }
         for query in self.indexed(ctx, workspace, order) {
@@ -305,7 +308,7 @@ async fn read(
         }
         (None, Some(only)) => Query::new(format!(
             "SELECT {COLUMNS} FROM {{mine}}
-             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id {JOINS} WHERE true"
+             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id {BESIDE}"
         ))
         .bind(workspace)
         .rows("mine", Rows::new().uuids("id", only)),
@@ -351,8 +354,8 @@ fn changed(workspace: WorkspaceId, only: Option<Vec<Uuid>>, within: ChangedWithi
     let mut query = match only {
         Some(only) => Query::new(format!(
             "SELECT {COLUMNS}, l.changed_at FROM {{mine}}
-             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id {JOINS}
-             JOIN latest_change l ON l.workspace_id = $1 AND l.subject_id = c.id WHERE true"
+             JOIN contact c ON c.workspace_id = $1 AND c.id = mine.id
+             JOIN latest_change l ON l.workspace_id = $1 AND l.subject_id = c.id {BESIDE}"
         ))
         .rows("mine", Rows::new().uuids("id", only)),
         None => Query::new(format!(

@@ -153,6 +153,11 @@ impl ContactOrder {
         }
     }
 
+    /// Whether it is by health.
+    pub(super) fn is_of_health(self) -> bool {
+        matches!(self, Self::HealthAsc | Self::HealthDesc)
+    }
+
     /// Whether it is that in which contacts came to be known.
     pub(super) fn is_of_creation(self) -> bool {
         matches!(self, Self::CreatedAsc | Self::CreatedDesc)

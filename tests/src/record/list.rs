@@ -5,7 +5,7 @@ use domain::{
     email::{self, EmailEventFilter},
     event::{self, EventFilter},
     page::PageRequest,
-    store::{Query, dialect},
+    store::{Query, Rows, dialect},
 };
 use entity::kind::{Channel, Direction, EmailEventKind};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
@@ -328,6 +328,54 @@ fn what_is_of_one_contact_is_found_by_the_contact_whatever_else_is_asked_and_in_
             let steps: Vec<String> = steps.collect();
             let by_contact = "(workspace_id=? AND contact_id=?";
             assert!(steps[0].contains(by_contact), "{table} {also}: {steps:?}");
+        }
+        world
+    });
+}
+
+#[test]
+fn given_contacts_and_accounts_are_read_without_those_of_others_in_any_order() {
+    on_both(|world| async move {
+        let connection = world.ctx.reader();
+        if connection.get_database_backend() == DatabaseBackend::Postgres {
+            // What is planned there depends on how much there is.
+            return world;
+        }
+        // As lists put them: what holds the order stands behind a cross join.
+        for (subject, beside, id, order) in [
+            ("contact", "contact_health", "contact_id", "rank"),
+            (
+                "contact",
+                "contact_activity",
+                "contact_id",
+                "last_activity_at",
+            ),
+            ("account", "account_standing", "account_id", "rank"),
+            ("account", "account_standing", "account_id", "active_at"),
+        ] {
+            let plan = Query::new(format!(
+                "EXPLAIN QUERY PLAN SELECT t.* FROM {{mine}}
+                 JOIN {subject} t ON t.workspace_id = $1 AND t.id = mine.id
+                 CROSS JOIN {beside} AS b WHERE b.workspace_id = $1 AND b.{id} = t.id
+                   AND (b.{order}, b.{id}) > (0, x'00')
+                 ORDER BY b.{order}, b.{id} LIMIT 21"
+            ))
+            .bind(world.owner.workspace)
+            .rows("mine", Rows::new().ids("id", [world.owner.workspace]))
+            .raw(connection)
+            .await
+            .unwrap();
+            let steps = plan.iter().map(|row| row.try_get("", "detail").unwrap());
+            let steps: Vec<String> = steps.collect();
+            let at = |what: &str| steps.iter().position(|step| step.contains(what));
+            assert!(
+                at("SEARCH b ") > at("SEARCH t "),
+                "{subject} {order}: {steps:?}"
+            );
+            assert!(
+                at("SEARCH t ") > at("SCAN mine"),
+                "{subject} {order}: {steps:?}"
+            );
         }
         world
     });
