@@ -130,9 +130,11 @@ impl TagFilter {
         if let Some(untagged) = self.untagged {
             let not = if untagged { "NOT " } else { "" };
             let holds = self.holds(query);
+            // The limit keeps SQLite from making a join of it, in which it goes through the taggings of all
+            // things behind a place in the list for each of them.
             query.push(&format!(
                 " AND {not}EXISTS (SELECT 1 FROM tagging f
-                    WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds})"
+                    WHERE f.workspace_id = $1 AND f.target_id = {target} AND {holds} LIMIT 1)"
             ));
         }
     }
