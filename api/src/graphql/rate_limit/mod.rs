@@ -21,9 +21,9 @@ pub(crate) struct RateLimit {
 /// subscription 20 points are free. The rest is taken from points that only messages use, as many as these; when they
 /// are used up, the next message comes later.
 ///
-/// What reads far more than it shows costs more: `tryRule` 200, `exportContactData` 50, `leadPurity` 50,
-/// `previewSegment` 50, `tagGroupDistribution` 50, `accountUsage` 20, `previewAccountMerge` 20, `previewMerge` 20,
-/// `previewTagMerge` 20, `tagUsage` 20.
+/// What reads far more than it shows costs more: `previewHealthModel` 200, `tryRule` 200, `exportContactData` 50,
+/// `leadPurity` 50, `previewSegment` 50, `tagGroupDistribution` 50, `accountUsage` 20, `previewAccountMerge` 20,
+/// `previewMerge` 20, `previewTagMerge` 20, `tagUsage` 20.
 #[Object]
 impl RateLimit {
     /// Points this request is charged before it runs; what it does not use is given back. See

@@ -48,11 +48,12 @@ pub(super) const SHORT_LISTS: [(&str, u64); 21] = [
 
 /// Fields of the query root that read far more than they show, such as all that happened in months, and what
 /// each costs before what it selects; `docs/api.md` and the description of `RateLimit` say so.
-pub(super) const HEAVY_FIELDS: [(&str, u64); 10] = [
+pub(super) const HEAVY_FIELDS: [(&str, u64); 11] = [
     ("accountUsage", 20),
     ("exportContactData", 50),
     ("leadPurity", 50),
     ("previewAccountMerge", 20),
+    ("previewHealthModel", 200),
     ("previewMerge", 20),
     ("previewSegment", 50),
     ("previewTagMerge", 20),

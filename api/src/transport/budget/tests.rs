@@ -199,6 +199,23 @@ fn what_reads_far_more_than_it_shows_costs_more_and_is_documented() {
 }
 
 #[test]
+fn what_tries_something_on_everybody_costs_more() {
+    /// These look at what they are given, or at a few rows.
+    const LIGHT: [&str; 3] = ["previewImport", "previewNotificationTemplate", "previewTag"];
+    let sdl = crate::graphql::sdl();
+    let (_, root) = sdl.split_once("\ntype Query {").unwrap();
+    let (root, _) = root.split_once("\n}").unwrap();
+    let heavy = super::table::HEAVY_FIELDS.map(|(field, _)| field);
+    let names = root.lines().filter_map(|line| line.trim().split_once('('));
+    let tries = names.filter(|(name, _)| name.starts_with("preview") || name.starts_with("try"));
+    let tries: Vec<&str> = tries.map(|(name, _)| name).collect();
+    assert!(tries.contains(&"tryRule"), "{tries:?}");
+    for name in tries {
+        assert!(heavy.contains(&name) || LIGHT.contains(&name), "{name}");
+    }
+}
+
+#[test]
 fn the_schema_says_what_fields_cost() {
     use super::table::{HEAVY_FIELDS, MUTATION_WEIGHT, SHORT_LISTS, TOTAL_WEIGHT};
 
