@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use async_graphql::{Response, Value};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     budget::{Cost, Meter},
@@ -21,8 +22,8 @@ pub(crate) struct Bill {
     pub(crate) cost: Cost,
     /// What it turned out to cost, once that is known.
     pub(crate) actual: Option<u64>,
-    /// What the last message of a subscription costs, until it is paid.
-    pub(crate) owed: u64,
+    /// When the points are there that the last message of a subscription cost, if they were not.
+    pub(crate) next_at: Option<Instant>,
     /// The caller's bucket, after the charge or the refund.
     pub(crate) bucket: Bucket,
     /// The deprecated fields of the document.
@@ -56,11 +57,15 @@ impl Share {
 impl Bill {
     /// Counts what came back and refunds the rest of the charge. A result with errors keeps the
     /// whole charge: what was done before something failed cannot be seen in it. Of a subscription
-    /// nothing is refunded; what the message costs is owed.
+    /// nothing is refunded; what the message costs is charged as well.
     pub(crate) fn settle(&mut self, rate: &RateLimits, response: &Response) {
         let charged = self.cost.requested;
         if self.goes_on {
-            self.owed = self.used(response).saturating_sub(MESSAGE_FREE);
+            let cost = self.used(response).saturating_sub(MESSAGE_FREE);
+            if cost > 0 {
+                let wait = rate.charge_message(self.rate_key, cost);
+                self.next_at = (!wait.is_zero()).then(|| Instant::now() + wait);
+            }
             return;
         }
         if self.meter.is_none() {
@@ -84,12 +89,11 @@ impl Bill {
         }
     }
 
-    /// Pays what is owed for the last message, and waits until it can be paid: the next one comes later,
-    /// and none is missed.
-    pub(crate) async fn pay(&mut self, rate: &RateLimits) {
-        if self.owed > 0 {
-            rate.pay_for_message(self.rate_key, self.owed).await;
-            self.owed = 0;
+    /// Waits until the last message is paid: the next one comes later, and none is missed.
+    pub(crate) async fn be_paid(&mut self) {
+        if let Some(at) = self.next_at {
+            sleep_until(at).await;
+            self.next_at = None;
         }
     }
 }

@@ -136,7 +136,7 @@ impl<E: Executor, A: Authenticator> Running<E, A> {
             if self.outbox.send(message.to_bytes()).await.is_err() {
                 return;
             }
-            bill.pay(&self.worker.transport.rate).await;
+            bill.be_paid().await;
         }
         self.forget();
         let message = ServerMessage::Complete { id: &self.id };

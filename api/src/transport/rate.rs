@@ -97,14 +97,20 @@ impl RateLimits {
         }
     }
 
-    /// Takes `cost` points for a message of one of the caller's subscriptions, when they are there.
-    /// Messages are paid from a bucket of their own, so that queries are not refused because much
-    /// happens.
-    pub(crate) async fn pay_for_message(&self, key: u128, cost: u64) {
-        while let Err(not_yet) = self.charge(!key, cost) {
-            let seconds = not_yet.retry_after_s.unwrap_or(1);
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-        }
+    /// Takes `cost` points for a message that one of the caller's subscriptions has told, and says how
+    /// long it waits until they are there. Each is paid in its turn: a large one would never find its
+    /// points while small ones take whatever flows in. Messages are paid from a bucket of their own, so
+    /// that queries are not refused because much happens.
+    pub(crate) fn charge_message(&self, key: u128, cost: u64) -> Duration {
+        self.sweep_now_and_then();
+        let taken = self.point_time() * u64::from(self.points(cost).get());
+        let whole = self.point_time() * u64::from(self.burst.get());
+        let now: Nanos = self.start.elapsed().into();
+        let Ok(full_at) = self.full_at.measure_and_replace(&!key, |full_at| {
+            let full_at = full_at.unwrap_or_default().max(now) + taken;
+            Ok::<_, Infallible>((full_at, full_at))
+        });
+        full_at.saturating_sub(now + whole).into()
     }
 
     /// Gives back `points` that were charged and not used.
@@ -245,6 +251,18 @@ mod tests {
         assert!(limits.charge(1, 1_000).is_ok());
         assert!(limits.charge(1, 100).is_err());
         assert_eq!(limits.refund(2, 5).remaining, 1_000);
+    }
+
+    #[test]
+    fn messages_are_paid_in_turn_and_not_by_queries() {
+        let limits = limits(100, 1);
+        assert!(limits.charge_message(1, 100).is_zero());
+        let large = limits.charge_message(1, 1_000_000);
+        assert!((40..=100).contains(&large.as_secs()), "{large:?}");
+        let later = limits.charge_message(1, 90);
+        assert!(later > large, "{later:?}, {large:?}");
+        assert!(limits.charge_message(2, 100).is_zero());
+        assert_eq!(limits.charge(1, 100).unwrap().remaining, 0);
     }
 
     #[test]

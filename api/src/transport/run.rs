@@ -132,7 +132,7 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
         let bill = Bill {
             cost: charged,
             actual: None,
-            owed: 0,
+            next_at: None,
             bucket,
             deprecations: approved.deprecations,
             meter: Some(approved.meter),

@@ -178,7 +178,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
             responses, bill, ..
         } = &mut self.started;
         let next = async {
-            bill.pay(&transport.rate).await;
+            bill.be_paid().await;
             responses.next().await
         };
         tokio::select! {
