@@ -298,7 +298,8 @@ async fn read(
         only => only,
     };
     let beside = order.beside();
-    let text = match (beside, only.is_some()) {
+    let is_given = only.is_some();
+    let text = match (beside, is_given) {
         (Beside::Standing, true) => {
             "SELECT a.*, s.rank, s.active_at FROM {mine}
              JOIN account a ON a.workspace_id = $1 AND a.id = mine.id
@@ -333,7 +334,11 @@ async fn read(
         std::mem::take(&mut filter.changed).apply_beside(&mut query);
     }
     filter.apply(&mut query, ctx.reader());
-    keyset.apply(&mut query, page)?;
+    if is_given {
+        keyset.apply_to_given(&mut query, page, ctx.db.backend())?;
+    } else {
+        keyset.apply(&mut query, page)?;
+    }
     let rows = query.raw(ctx.reader()).await?;
     let rows = rows
         .iter()

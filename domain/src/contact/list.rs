@@ -282,6 +282,7 @@ async fn read(
         (None, None) if order.is_of_creation() => filter.segments.take_driver(),
         _ => None,
     };
+    let is_given = only.is_some();
     let mut query = match (driver, only) {
         (_, only) if of_changes => changed(workspace, only, std::mem::take(&mut filter.changed)),
         (None, None) if segment.is_some() => {
@@ -326,7 +327,11 @@ async fn read(
         });
     }
     filter.apply(&mut query, ctx.reader());
-    keyset.apply(&mut query, page)?;
+    if is_given {
+        keyset.apply_to_given(&mut query, page, ctx.db.backend())?;
+    } else {
+        keyset.apply(&mut query, page)?;
+    }
     if let Some(tag) = driver.filter(|_| is_of_one_tag) {
         page.note_total(tag::catalogue::count_of(workspace, tag, TagTarget::Contact));
     }

@@ -362,7 +362,8 @@ async fn read(
         only => only,
     };
     let of_changes = order.is_of_changes();
-    let text = match (of_changes, only.is_some()) {
+    let is_given = only.is_some();
+    let text = match (of_changes, is_given) {
         (false, true) => {
             "SELECT cv.* FROM {mine}
              JOIN conversation cv ON cv.workspace_id = $1 AND cv.id = mine.id WHERE true"
@@ -391,7 +392,7 @@ async fn read(
     if order == ConversationOrder::WaitingLongest {
         query.push(" AND cv.waiting_since IS NOT NULL");
     }
-    read_page(ctx, query, order, page).await
+    read_page(ctx, query, order, page, is_given).await
 }
 
 /// A page of the workspace's conversations ordered by an attribute, each with its cursor. One statement
@@ -454,9 +455,14 @@ async fn read_page(
     mut query: Query,
     order: ConversationOrder,
     page: &PageRequest,
+    is_given: bool,
 ) -> Result<Page<(String, conversation::Model)>> {
     let keyset = order.keyset();
-    keyset.apply(&mut query, page)?;
+    if is_given {
+        keyset.apply_to_given(&mut query, page, ctx.db.backend())?;
+    } else {
+        keyset.apply(&mut query, page)?;
+    }
     let rows = query.raw(ctx.reader()).await?;
     let rows = rows
         .iter()

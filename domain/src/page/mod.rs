@@ -26,7 +26,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use entity::id::Id;
 use futures::future::BoxFuture;
-use sea_orm::FromQueryResult;
+use sea_orm::{DatabaseBackend, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -343,6 +343,26 @@ impl Keyset {
     ///
     /// Before that it notes in `page` how the whole list is counted.
     pub fn apply(&self, query: &mut Query, page: &PageRequest) -> Result<()> {
+        self.apply_marked(query, page, "")
+    }
+
+    /// As [`apply`](Self::apply), where `query` begins with given rows. SQLite would go along the index of the
+    /// order, behind the cursor, for each of them; a sign before the column keeps that index from its sight.
+    pub(crate) fn apply_to_given(
+        &self,
+        query: &mut Query,
+        page: &PageRequest,
+        backend: DatabaseBackend,
+    ) -> Result<()> {
+        let mark = if backend == DatabaseBackend::Sqlite {
+            "+"
+        } else {
+            ""
+        };
+        self.apply_marked(query, page, mark)
+    }
+
+    fn apply_marked(&self, query: &mut Query, page: &PageRequest, mark: &str) -> Result<()> {
         page.note_total(Total::of(query));
         for (cursor, argument, forward) in [
             (&page.after, "after", true),
@@ -357,7 +377,7 @@ impl Keyset {
                     let key = column.bind(cursor.key, query);
                     let key = key.ok_or_else(|| Cursor::refused(argument))?;
                     let column = column.sql();
-                    format!(" AND ({column}, {}) {sign} ({key}, {id})", self.id)
+                    format!(" AND ({mark}{column}, {}) {sign} ({key}, {id})", self.id)
                 }
                 None => format!(" AND {} {sign} {id}", self.id),
             };
@@ -475,6 +495,30 @@ mod tests {
             assert!(Cursor::decode(&text, "name", "after").is_err());
         }
         assert!(Cursor::decode("nonsense", "health", "after").is_err());
+    }
+
+    #[test]
+    fn given_rows_are_not_looked_up_behind_a_cursor_on_sqlite() {
+        let keyset = Keyset {
+            order: "o",
+            key: Some(Column::Text("k")),
+            id: "id",
+            descending: false,
+        };
+        let page = PageRequest {
+            after: Some(keyset.cursor(Key::Text("a".to_owned()), Uuid::nil())),
+            ..PageRequest::first(1)
+        };
+        for (backend, condition) in [
+            (DatabaseBackend::Sqlite, "(+k, id) > ($2, $1)"),
+            (DatabaseBackend::Postgres, "(k, id) > ($2, $1)"),
+        ] {
+            let mut query = Query::new("SELECT 1 WHERE true");
+            keyset.apply_to_given(&mut query, &page, backend).unwrap();
+            let text = format!("{query:?}");
+            assert!(text.contains(condition), "{text}");
+            assert!(text.contains("ORDER BY k ASC, id ASC"), "{text}");
+        }
     }
 
     #[test]
