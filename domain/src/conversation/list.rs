@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     attribute::{self, AttributeOrder, AttributeTest},
     condition::sql::Asked,
-    contact::one_of_few,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     fact::Of,
@@ -88,11 +88,11 @@ impl ConversationFilter {
     }
 
     /// Appends the filter on the conversation `cv`, but for its text: which answer to that is for the
-    /// search to say.
-    fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait) {
+    /// search to say. `is_given` says that `query` begins with given ones.
+    fn apply(&self, query: &mut Query, connection: &impl ConnectionTrait, is_given: bool) {
         self.tags.apply(query, "cv.id");
         self.apply_place(query);
-        self.apply_customers(query, connection.get_database_backend());
+        self.apply_customers(query, connection.get_database_backend(), is_given);
         self.apply_people(query);
         self.apply_times(query);
         self.changed
@@ -174,7 +174,7 @@ impl ConversationFilter {
     pub(crate) fn ids(&self, workspace: WorkspaceId, connection: &impl ConnectionTrait) -> Query {
         let mut query = Query::new("SELECT cv.id FROM conversation cv WHERE cv.workspace_id = $1")
             .bind(workspace);
-        self.apply(&mut query, connection);
+        self.apply(&mut query, connection, false);
         query
     }
 
@@ -204,9 +204,16 @@ impl ConversationFilter {
     }
 
     /// Whom they are with.
-    fn apply_customers(&self, query: &mut Query, backend: DatabaseBackend) {
+    fn apply_customers(&self, query: &mut Query, backend: DatabaseBackend, is_given: bool) {
+        let column = "cv.contact_id";
         for contacts in [self.contact.as_slice(), self.contacts.as_slice()] {
-            one_of_few(query, backend, "cv.contact_id", contacts.iter().copied());
+            let contacts = contacts.iter().copied();
+            if is_given {
+                // SQLite would go through all of theirs for each given one.
+                one_of(query, column, contacts);
+            } else {
+                one_of_few(query, backend, column, contacts);
+            }
         }
         for accounts in [self.account.as_slice(), self.accounts.as_slice()] {
             if !accounts.is_empty() {
@@ -388,7 +395,7 @@ async fn read(
     if of_changes {
         std::mem::take(&mut filter.changed).apply_beside(&mut query);
     }
-    filter.apply(&mut query, ctx.reader());
+    filter.apply(&mut query, ctx.reader(), is_given);
     if order == ConversationOrder::WaitingLongest {
         query.push(" AND cv.waiting_since IS NOT NULL");
     }
@@ -435,7 +442,7 @@ async fn read_by_attribute(
         columns: "cv.*",
     };
     let filter = |query: &mut Query| {
-        filter.apply(query, ctx.reader());
+        filter.apply(query, ctx.reader(), false);
         narrow::apply(query, "cv.id", only.as_deref());
     };
     let query = list.query(workspace, page, filter)?;
@@ -479,4 +486,20 @@ async fn read_page(
         let cursor = keyset.cursor(order.key(&row, changed_at), row.id.uuid());
         (cursor, row)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_conversations_are_not_looked_for_among_those_of_a_contact() {
+        let filter = ConversationFilter::default().below(Of::Contact(Uuid::nil().into()));
+        for is_given in [true, false] {
+            let mut query = Query::new("SELECT 1");
+            filter.apply_customers(&mut query, DatabaseBackend::Sqlite, is_given);
+            let text = format!("{query:?}");
+            assert_eq!(text.contains("likelihood"), !is_given, "{text}");
+        }
+    }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use entity::id::{AccountId, ContactId, WorkspaceId};
+use entity::id::{AccountId, ContactId, Id, WorkspaceId};
 use sea_orm::{DatabaseBackend, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    contact::one_of_few,
+    contact::{one_of, one_of_few},
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within},
@@ -145,6 +145,7 @@ impl<S: Copy> Table<S> {
             )),
         };
         let table = self.name;
+        let is_given = given.is_some();
         let mut query = match given {
             Some((column, rows)) => Query::new(format!(
                 "SELECT t.* FROM {{mine}}
@@ -156,18 +157,17 @@ impl<S: Copy> Table<S> {
             )),
         }
         .bind(workspace);
-        one_of_few(
-            &mut query,
-            backend,
-            "t.contact_id",
-            filter.contact.into_iter(),
-        );
-        one_of_few(
-            &mut query,
-            backend,
-            "t.account_id",
-            filter.account.into_iter(),
-        );
+        for (column, id) in [
+            ("t.contact_id", filter.contact.map(Id::uuid)),
+            ("t.account_id", filter.account.map(Id::uuid)),
+        ] {
+            if is_given {
+                // SQLite would go through all of theirs for each given one.
+                one_of(&mut query, column, id.into_iter());
+            } else {
+                one_of_few(&mut query, backend, column, id.into_iter());
+            }
+        }
         let time = self.keyset.key.map_or("t.created_at", Column::sql);
         within(&mut query, time, filter.from, filter.until);
         within(&mut query, "t.recorded_at", filter.recorded_from, None);
@@ -194,5 +194,30 @@ impl<S: Copy> Table<S> {
             (Key::Time(at), id)
         };
         self.keyset.list(ctx, query, page, place).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_facts_are_not_looked_for_among_those_of_a_contact() {
+        const TABLE: Table<()> = Table::new("ticket", "opened", "t.opened_at", |()| "OPEN");
+        let workspace = Uuid::nil().into();
+        for (external_ids, says_few) in [(vec!["a".to_owned()], false), (Vec::new(), true)] {
+            for of in [
+                Of::Contact(Uuid::nil().into()),
+                Of::Account(Uuid::nil().into()),
+            ] {
+                let filter = Filter {
+                    external_ids: external_ids.clone(),
+                    ..Filter::of(of)
+                };
+                let query = TABLE.select(workspace, DatabaseBackend::Sqlite, &filter, None);
+                let text = format!("{query:?}");
+                assert_eq!(text.contains("likelihood"), says_few, "{text}");
+            }
+        }
     }
 }
