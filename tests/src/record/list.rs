@@ -380,3 +380,56 @@ fn given_contacts_and_accounts_are_read_without_those_of_others_in_any_order() {
         world
     });
 }
+
+#[test]
+fn given_contacts_and_accounts_are_looked_up_by_id_behind_a_cursor_too() {
+    on_both(|world| async move {
+        let connection = world.ctx.reader();
+        if connection.get_database_backend() == DatabaseBackend::Postgres {
+            // What is planned there depends on how much there is.
+            return world;
+        }
+        // As lists put them: the sign keeps the index of the order from being gone along for each.
+        for (subject, beside, id, also) in [
+            (
+                "contact",
+                "contact_activity",
+                "contact_id",
+                "t.account_id = x'00'",
+            ),
+            (
+                "contact",
+                "contact_activity",
+                "contact_id",
+                "t.stage_rank IN (1, 2)",
+            ),
+            (
+                "account",
+                "account_standing",
+                "account_id",
+                "t.stage_rank IN (1, 2)",
+            ),
+        ] {
+            for order in ["name_key", "stage_rank"] {
+                let plan = Query::new(format!(
+                    "EXPLAIN QUERY PLAN SELECT t.* FROM {{mine}}
+                     JOIN {subject} t ON t.workspace_id = $1 AND t.id = mine.id
+                     CROSS JOIN {beside} AS b WHERE b.workspace_id = $1 AND b.{id} = t.id
+                       AND {also} AND (+t.{order}, t.id) > ('', x'00')
+                     ORDER BY t.{order}, t.id LIMIT 21"
+                ))
+                .bind(world.owner.workspace)
+                .rows("mine", Rows::new().ids("id", [world.owner.workspace]))
+                .raw(connection)
+                .await
+                .unwrap();
+                let steps = plan.iter().map(|row| row.try_get("", "detail").unwrap());
+                let steps: Vec<String> = steps.collect();
+                let found = steps.iter().find(|step| step.contains("SEARCH t "));
+                let is_by_id = found.is_some_and(|step| step.contains(" id=?)"));
+                assert!(is_by_id, "{subject} {also} {order}: {steps:?}");
+            }
+        }
+        world
+    });
+}
