@@ -164,8 +164,7 @@ fn a_model_can_be_made_of_what_is_suggested_for_each_signal() {
         let saved = door
             .must(&world.owner, save, json!({ "input": input }))
             .await;
-        let expected = json!({ "healthModel": { "version": 1 }, "userErrors": [] });
-        assert_eq!(saved, expected);
+        assert_eq!(saved["healthModel"], json!({ "version": 1 }));
         world
     });
 }
