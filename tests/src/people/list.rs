@@ -509,6 +509,13 @@ fn accounts_are_listed_by_the_health_and_activity_of_their_people() {
         contact::update(ctx, owner, best, moved).await.unwrap();
         contact::erase::erase(ctx, owner, silent).await.unwrap();
         world.drain().await;
+        // Who moves is judged anew, by what is really there.
+        let judged = Query::new("UPDATE contact_health SET score = 90 WHERE contact_id = $1")
+            .bind(best)
+            .execute(ctx.db.writer())
+            .await;
+        assert_eq!(judged.unwrap(), 1);
+        changed(&world, best).await;
         // a0 has 80 and 90 now, a1 nobody.
         assert_eq!(list(O::HealthDesc).await, "a0a4a3a2a1");
         assert_eq!(list(O::ActivityDesc).await, "a2a1a3a4a0");
