@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use domain::{
     contact::{self, NewContact},
     ctx::Ctx,
     error::Result,
-    port::Work,
+    port::{Clock as _, SystemClock, Work},
     store::{Query, Tx},
     work::{
         change::Entry,
@@ -103,7 +103,7 @@ async fn make_contacts(world: &World, count: usize, age: TimeDelta) {
     hold_rules(writer, workspace, false).await;
     world.drain().await;
     Resting::default().run(world).await;
-    let made_at = Utc::now() - age;
+    let made_at = SystemClock.now() - age;
     world.clock.advance(made_at - world.ctx.clock.now());
     for _ in 0..count {
         make_contact(world).await;
@@ -113,7 +113,7 @@ async fn make_contacts(world: &World, count: usize, age: TimeDelta) {
 
 /// Whether what was made last is so young that others would still wait: a machine may stand still.
 fn is_young(world: &World) -> bool {
-    Utc::now() - world.ctx.clock.now() < SOON
+    SystemClock.now() - world.ctx.clock.now() < SOON
 }
 
 #[test]
