@@ -174,6 +174,13 @@ fn a_change_of_a_contact_leads_to_them_and_their_conversation() {
         assert_eq!(told["contact"]["email"], "taro@customer.example", "{told}");
         assert_eq!(told["subject"]["body"], "hello", "{told}");
         assert_eq!(told["conversation"]["id"], told["conversationId"], "{told}");
+
+        let arguments = format!(", conversationId: {}", told["conversationId"]);
+        let selection = "contactId subject { ... on Message { body } }";
+        let mut changes = follow(&owner, "changes", &arguments, selection).await;
+        let told = changes.next().await["changes"].clone();
+        let expected = json!({ "contactId": taro, "subject": { "body": "hello" } });
+        assert_eq!(told, expected);
         installation
     });
 }
@@ -366,7 +373,7 @@ fn a_screen_of_one_thing_hears_of_that_alone() {
 }
 
 #[test]
-fn firings_are_told_of_one_contact() {
+fn firings_are_told_of_one_contact_or_one_account() {
     on_each(|installation| async move {
         let owner = installation.owner();
         let tag = owner.tag("CONTACT", "Greeted").await;
@@ -383,11 +390,48 @@ fn firings_are_told_of_one_contact() {
         }
         let find = r#"{ contactByEmail(email: "taro@customer.example") { id } }"#;
         let taro = text(&owner.must(find, json!({})).await["id"]);
-        let arguments = format!(r#", contactId: "{taro}""#);
-        let selection = "firing { contact { id } }";
-        let mut fired = follow(&owner, "ruleFired", &arguments, selection).await;
-        let told = fired.next().await["ruleFired"].clone();
-        assert_eq!(told["firing"]["contact"]["id"], taro.as_str(), "{told}");
+        let made = owner
+            .change(
+                "createAccount",
+                json!({ "name": "Example Inc." }),
+                "account { id }",
+            )
+            .await;
+        let account = text(&made["account"]["id"]);
+        let input = json!({ "id": taro, "accountId": account });
+        owner.change("updateContact", input, "contact { id }").await;
+        for arguments in [
+            format!(r#", contactId: "{taro}""#),
+            format!(r#", accountId: "{account}""#),
+        ] {
+            let selection = "firing { contact { id } }";
+            let mut fired = follow(&owner, "ruleFired", &arguments, selection).await;
+            let told = fired.next().await["ruleFired"].clone();
+            assert_eq!(told["firing"]["contact"]["id"], taro.as_str(), "{told}");
+        }
+        installation
+    });
+}
+
+#[test]
+fn members_of_segments_are_told_of_one_contact_or_one_account() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let hanako = contact(&owner, "Hanako").await;
+        let taro = contact(&owner, "Taro").await;
+        let input = json!({ "name": "People", "subject": "CONTACT" });
+        let made = owner.change("createSegment", input, "segment { id }").await;
+        let input = json!({
+            "id": made["segment"]["id"], "members": { "contactIds": [hanako, taro] },
+        });
+        owner.change("addToSegment", input, "added").await;
+        let (account, _) = company(&owner).await;
+        for (kind, id) in [("contact", &taro), ("account", &account)] {
+            let arguments = format!(r#", {kind}Id: "{id}""#);
+            let mut moves = follow(&owner, "segmentMembersChanged", &arguments, "subjectId").await;
+            let told = moves.next().await["segmentMembersChanged"].clone();
+            assert_eq!(told, json!({ "subjectId": id }));
+        }
         installation
     });
 }

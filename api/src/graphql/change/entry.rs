@@ -8,7 +8,7 @@ use domain::{
     error::Error,
     work::change::{Entry, FactKind},
 };
-use entity::id::{AccountId, ContactId, PREFIXES};
+use entity::id::{AccountId, ContactId, ConversationId, PREFIXES};
 
 use crate::boxed;
 use crate::graphql::{
@@ -100,6 +100,7 @@ pub(super) struct Wanted {
     pub(super) kinds: Option<Vec<FactKind>>,
     pub(super) contact: Option<ContactId>,
     pub(super) account: Option<AccountId>,
+    pub(super) conversation: Option<ConversationId>,
     /// A global id of whatever kind.
     pub(super) subject: Option<ID>,
 }
@@ -113,6 +114,9 @@ impl Wanted {
         kinds.is_none_or(|kinds| kinds.contains(&fact.kind()))
             && self.contact.is_none_or(|id| entry.contact == Some(id))
             && self.account.is_none_or(|id| fact.account() == Some(id))
+            && self
+                .conversation
+                .is_none_or(|id| fact.conversation() == Some(id))
             && subject.is_none_or(|id| fact.subject_text() == id.as_str())
     }
 }

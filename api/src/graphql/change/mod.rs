@@ -16,6 +16,7 @@ use domain::{
 use entity::{
     id::{AccountId, ContactId, ConversationId, InboxId, RuleId, TagId},
     kind::HealthBand,
+    rule_firing,
 };
 use futures::{Stream, StreamExt as _};
 
@@ -94,6 +95,22 @@ pub(crate) struct HealthChange {
     at: DateTime<Utc>,
 }
 
+/// Whether a firing is about an account, or about somebody who is there now.
+async fn concerns(
+    context: &Context<'_>,
+    firing: &rule_firing::Model,
+    account: AccountId,
+) -> Result<bool> {
+    if firing.account_id == Some(account) {
+        return Ok(true);
+    }
+    let Some(contact) = firing.contact_id else {
+        return Ok(false);
+    };
+    let person = found(context, contact).await?;
+    Ok(person.is_some_and(|person| person.account_id == Some(account)))
+}
+
 #[derive(Default)]
 pub(crate) struct ChangeSubscription;
 
@@ -144,6 +161,7 @@ where
 impl ChangeSubscription {
     /// Everything that happens in the workspace, in order. With `after`, everything that happened
     /// since comes first, and nothing is missed in between.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the API")]
     async fn changes(
         &self,
         context: &Context<'_>,
@@ -156,6 +174,7 @@ impl ChangeSubscription {
         kinds: Option<Vec<String>>,
         #[graphql(desc = "Only what has this `contactId`.")] contact_id: Option<ID>,
         #[graphql(desc = "Only what has this `accountId`.")] account_id: Option<ID>,
+        #[graphql(desc = "Only what has this `conversationId`.")] conversation_id: Option<ID>,
         #[graphql(desc = "Only what has this `subjectId`.")] subject_id: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Change>>> {
         let kinds = kinds.as_deref().map(kinds::read).transpose();
@@ -166,6 +185,8 @@ impl ChangeSubscription {
             kinds: kinds.map_err(fault)?,
             contact: id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?,
             account: id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?,
+            conversation: id::parse_opt(conversation_id.as_ref(), &["conversationId"])
+                .map_err(fault)?,
             subject: subject_id,
         };
         let entries = entries(context, after).await?;
@@ -282,6 +303,8 @@ impl ChangeSubscription {
         context: &'c Context<'c>,
         #[graphql(desc = "Only this rule.")] rule_id: Option<ID>,
         #[graphql(desc = "Only about this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only about this account, and about people who are there now.")]
+        account_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
@@ -289,6 +312,8 @@ impl ChangeSubscription {
         let rule: Option<RuleId> = id::parse_opt(rule_id.as_ref(), &["ruleId"]).map_err(fault)?;
         let contact: Option<ContactId> =
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
         let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::RuleFired {
@@ -304,6 +329,13 @@ impl ChangeSubscription {
             }
             let found = domain::rule::firing::find(ctx, actor.workspace, firing_id).await;
             let found = found.map_err(fault).transpose()?;
+            if let (Ok(firing), Some(wanted)) = (&found, account) {
+                match concerns(context, firing, wanted).await {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(error) => return Some(Err(error)),
+                }
+            }
             Some(found.map(|firing| RuleFired {
                 cursor: entry.position.to_string(),
                 firing: RuleFiring(firing),

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use domain::work::change::Fact;
 use entity::{
-    id::SegmentId,
+    id::{AccountId, ContactId, SegmentId},
     kind::{SegmentSubject, SubjectKind},
 };
 use futures::Stream;
@@ -46,12 +46,18 @@ impl SegmentSubscription {
         &self,
         context: &'c Context<'c>,
         #[graphql(desc = "Only of this segment.")] segment_id: Option<ID>,
+        #[graphql(desc = "Only this contact.")] contact_id: Option<ID>,
+        #[graphql(desc = "Only this account, in segments of accounts.")] account_id: Option<ID>,
         #[graphql(desc = "The last cursor you have; left out, it starts now.")] after: Option<
             String,
         >,
     ) -> Result<impl Stream<Item = Result<SegmentMembersChange>> + 'c> {
         let segment: Option<SegmentId> =
             id::parse_opt(segment_id.as_ref(), &["segmentId"]).map_err(fault)?;
+        let contact: Option<ContactId> =
+            id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
+        let account: Option<AccountId> =
+            id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
         follow(context, after, move |entry| async move {
             let (act, segment_id, kind, id) = match entry.fact {
                 Fact::SegmentEntered {
@@ -73,6 +79,13 @@ impl SegmentSubscription {
                 SubjectKind::Account => SegmentSubject::Account,
                 _ => SegmentSubject::Contact,
             };
+            let no_contact =
+                |wanted: ContactId| subject != SegmentSubject::Contact || wanted.0 != id;
+            let no_account =
+                |wanted: AccountId| subject != SegmentSubject::Account || wanted.0 != id;
+            if contact.is_some_and(no_contact) || account.is_some_and(no_account) {
+                return None;
+            }
             let found = async {
                 Ok(SegmentMembersChange {
                     cursor: entry.position.to_string(),
