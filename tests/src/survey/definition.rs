@@ -7,9 +7,13 @@ use domain::{
     store::Query,
     survey::{self, NewSurvey, OwnTexts, SurveyChanges, read, words},
 };
+use serde_json::json;
 
 use super::{make, mistakes, new, person};
-use crate::support::{World, on_both};
+use crate::{
+    access::house::Door,
+    support::{World, on_both},
+};
 
 fn own(locale: Locale, question: &str) -> OwnTexts {
     OwnTexts {
@@ -73,6 +77,16 @@ fn a_survey_is_made_changed_archived_and_restored_and_keeps_its_key() {
         assert_eq!(mistakes(late), [("id".to_owned(), Code::Invalid)]);
         let again = survey::create(ctx, owner, new("after closing")).await;
         assert_eq!(mistakes(again), [("key".to_owned(), Code::Taken)]);
+        let door = Door::new(ctx);
+        for (arguments, count) in [
+            ("first: 9", 1),
+            ("includeArchived: true", 2),
+            ("archived: true", 2),
+        ] {
+            let document = format!("{{ surveys({arguments}) {{ totalCount }} }}");
+            let found = door.must(owner, &document, json!({})).await;
+            assert_eq!(found["totalCount"], count, "{document}");
+        }
         survey::set_archived(ctx, owner, id, false).await.unwrap();
         assert_eq!(names(&world, false).await.len(), 2);
 

@@ -28,11 +28,21 @@ impl SurveyQuery {
     }
 
     /// The workspace's surveys by name.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Relay's four arguments, and one under two names"
+    )]
     #[boxed]
     async fn surveys(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Also archived ones.", default)] archived: bool,
+        #[graphql(desc = "Archived surveys too.", default)] include_archived: bool,
+        #[graphql(
+            desc = "Archived surveys too.",
+            default,
+            deprecation = "Use `includeArchived`. Removed after 2027-06-30."
+        )]
+        archived: bool,
         #[graphql(desc = "How many from the beginning, 0 to 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
@@ -40,7 +50,7 @@ impl SurveyQuery {
     ) -> Result<Connection<String, Survey>> {
         let (ctx, actor) = reader(context)?;
         let page = PageRequest::relay(first, after, last, before).map_err(fault)?;
-        let found = read::surveys(ctx, actor.workspace, archived, &page).await;
+        let found = read::surveys(ctx, actor.workspace, include_archived || archived, &page).await;
         Ok(connection(found.map_err(fault)?, Survey))
     }
 }
