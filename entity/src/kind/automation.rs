@@ -68,7 +68,7 @@ kinds! {
         Exited = "EXITED",
         /// It could not go on because of an error, and can be tried again.
         Failed = "FAILED",
-        /// A member or a rule ended it.
+        /// Ended by a member, a rule, another playbook or a merge, or with its playbook; `ending` says which.
         Cancelled = "CANCELLED",
     }
 

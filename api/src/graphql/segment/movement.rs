@@ -96,7 +96,7 @@ pub(crate) enum SegmentCauseKind {
     Rebuild,
     /// Somebody put it in or took it out.
     Hand,
-    /// A contact was merged into another, or taken apart from it.
+    /// A contact or an account was merged into another, or taken apart from it.
     Merge,
 }
 

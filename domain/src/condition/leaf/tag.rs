@@ -52,7 +52,7 @@ fn yes() -> bool {
     true
 }
 
-/// Tests the tags of the contact who wrote.
+/// Tests the tags of the contact.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct ContactTags(pub TagTest);
@@ -399,7 +399,7 @@ impl<T: Owner> Leaf for T {
     }
 }
 
-/// Tests the tags of a contact or conversation.
+/// Tests the tags of a contact, an account or a conversation.
 #[derive(InputObject, Debug, Clone)]
 pub struct TagsConditionInput {
     /// How many of the tags must be there.
@@ -437,7 +437,7 @@ impl TagsConditionInput {
     }
 }
 
-/// Tests the tags of the contact who wrote.
+/// Tests the tags of the contact.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct ContactTagsCondition {
     /// How many of the tags must be there.

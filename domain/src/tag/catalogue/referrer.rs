@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum, serde::Serialize)]
 #[graphql(name = "TagUseKind")]
 pub enum UseKind {
-    /// A rule, in its condition or its actions.
+    /// A rule, in its trigger, its condition or its actions.
     Rule,
     /// A report, in what it counts.
     Report,
