@@ -13,7 +13,7 @@ use super::Conversation;
 use crate::graphql::{
     access::{ChangeOrigin, Member},
     change::follow,
-    context::loader,
+    context::{loaded, loaded_each, loader},
     error::fault,
     id,
 };
@@ -83,19 +83,6 @@ fn subject(fact: &Fact) -> Option<ConversationId> {
     }
 }
 
-async fn members(context: &Context<'_>, ids: &[MemberId]) -> Result<Vec<Member>> {
-    let mut found = loader(context)?.load_many(ids.iter().copied()).await?;
-    Ok(ids
-        .iter()
-        .filter_map(|id| found.remove(id))
-        .map(Member)
-        .collect())
-}
-
-async fn member(context: &Context<'_>, id: Option<MemberId>) -> Result<Option<Member>> {
-    Ok(members(context, id.as_slice()).await?.pop())
-}
-
 async fn tell(
     context: &Context<'_>,
     entry: &Entry,
@@ -129,12 +116,12 @@ async fn tell(
             (change.previous_priority, change.priority) = (Some(*from), Some(*to));
         }
         Fact::ConversationAssigned { from, to, .. } => {
-            change.previous_assignee = member(context, *from).await?;
-            change.assignee = member(context, *to).await?;
+            change.previous_assignee = loaded(context, *from, Member).await?;
+            change.assignee = loaded(context, *to, Member).await?;
         }
         Fact::ConversationWatchersChanged { added, removed, .. } => {
-            change.added_watchers = members(context, added).await?;
-            change.removed_watchers = members(context, removed).await?;
+            change.added_watchers = loaded_each(context, added, Member).await?;
+            change.removed_watchers = loaded_each(context, removed, Member).await?;
         }
         _ => {}
     }

@@ -12,7 +12,7 @@ use super::{Tag, lifecycle::TagUse};
 use crate::boxed;
 use crate::graphql::{
     access::ChangeOrigin,
-    context::{loaded, loader, reader, writer},
+    context::{loaded, loaded_each, reader, writer},
     error::{fault, settle},
     id,
     page::{Connection, connection},
@@ -41,9 +41,7 @@ impl TagMerge {
     #[boxed]
     async fn sources(&self, context: &Context<'_>) -> Result<Vec<Tag>> {
         let ids = self.0.sources().map_err(fault)?;
-        let mut found = loader(context)?.load_many(ids.iter().copied()).await?;
-        let tags = ids.iter().filter_map(|id| found.remove(id));
-        Ok(tags.map(Tag::from).collect())
+        loaded_each(context, &ids, Tag::from).await
     }
 
     /// When.
