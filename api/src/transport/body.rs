@@ -2,8 +2,8 @@
 //!
 //! A short body is received from anybody, but unpacked and parsed only for callers who have shown who
 //! they are. What is longer, packed or unpacked, is received only from those, and only while there is
-//! room: each worker thread holds a bounded number of bytes of long bodies, until they are answered. Everything is counted while it comes,
-//! whatever the headers announce, and unpacking ends at the limit.
+//! room: each worker thread holds a bounded number of bytes of long bodies, until they are answered.
+//! Everything is counted while it comes, whatever the headers announce, and unpacking ends at the limit.
 
 use std::{
     io::{self, Read as _},

@@ -22,7 +22,8 @@
 //! mutation 10 and what it selects, a list or connection its selection times the size asked for
 //! (`first`, `last`, `limit`, the length of `ids`; 20 when nothing is said, fewer for lists known to
 //! be short, at most 100), a connection's `totalCount` 20,
-//! `__schema` 1,000, `__type` 100, and the root fields of `table::HEAVY_FIELDS` what stands there. Edges and page information are free. The least is 1.
+//! `__schema` 1,000, `__type` 100, and the root fields of `table::HEAVY_FIELDS` what stands there. Edges
+//! and page information are free. The least is 1.
 
 mod dry_run;
 mod input;
