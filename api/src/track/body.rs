@@ -3,24 +3,23 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use actix_web::{HttpRequest, http::header, web};
+use actix_web::{HttpRequest, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::{Refused, bad, parse};
-use crate::transport::{Code, Refusal, body::Packing};
+use crate::transport::{Code, Refusal, body::Packing, session::authorization};
 
 /// Bytes that are read away of a body that is too long, so that its sender hears why it is refused.
 const READ_LIMIT: usize = 1024 * 1024;
 
 /// The key in the `Authorization` header: the token of `Bearer`, or the user name of `Basic`.
 pub(super) fn header_key(request: &HttpRequest) -> Result<Option<Cow<'_, str>>, Refusal> {
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+    let Some(text) = authorization(request)? else {
         return Ok(None);
     };
-    let text = value.to_str().map_err(|_| Refusal::Unauthenticated)?;
     read_header(text).map(Some).ok_or(Refusal::Unauthenticated)
 }
 
@@ -93,6 +92,7 @@ fn too_long(limit: usize) -> Refused {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
     use serde_json::json;
 
     use super::*;
@@ -113,6 +113,15 @@ mod tests {
         ] {
             assert_eq!(read_header(header).as_deref(), expected, "{header}");
         }
+    }
+
+    #[test]
+    fn two_headers_are_refused() {
+        let request = TestRequest::default()
+            .append_header(("Authorization", "Bearer one"))
+            .append_header(("Authorization", "Bearer two"))
+            .to_http_request();
+        assert_eq!(header_key(&request), Err(Refusal::Unauthenticated));
     }
 
     #[test]

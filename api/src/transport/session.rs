@@ -75,11 +75,9 @@ impl Refusal {
     }
 }
 
-/// The credential in the `Authorization` header.
-///
-/// A header of another scheme, or an empty token, is refused instead of read as anonymous: the
-/// caller believes to be signed in. So are two headers: what stands before us may have looked at the other.
-pub(crate) fn header_credential(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+/// What the `Authorization` header says. Two of them are refused: what stands before us may have looked at the
+/// other.
+pub(crate) fn authorization(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
     let mut given = request.headers().get_all(header::AUTHORIZATION);
     let Some(value) = given.next() else {
         return Ok(None);
@@ -87,7 +85,18 @@ pub(crate) fn header_credential(request: &HttpRequest) -> Result<Option<&str>, R
     if given.next().is_some() {
         return Err(Refusal::Unauthenticated);
     }
-    let text = value.to_str().map_err(|_| Refusal::Unauthenticated)?;
+    let text = value.to_str();
+    text.map(Some).map_err(|_| Refusal::Unauthenticated)
+}
+
+/// The credential in the `Authorization` header.
+///
+/// A header of another scheme, or an empty token, is refused instead of read as anonymous: the
+/// caller believes to be signed in.
+pub(crate) fn header_credential(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+    let Some(text) = authorization(request)? else {
+        return Ok(None);
+    };
     bearer(text).map(Some).ok_or(Refusal::Unauthenticated)
 }
 
