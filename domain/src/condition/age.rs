@@ -84,13 +84,7 @@ impl Ask {
             return None;
         }
         match (&self.measure.source, &self.test) {
-            (Source::Field(field), Test::Time(test)) => {
-                let aging = field.aging()?;
-                // What is told by the tracking API and is no event moves it, and no entry of the change
-                // log says so: whoever was active just now is one of those whom time concerns.
-                let now = (aging == Aging::Activity).then_some(0);
-                Some(aging.aged(test.ages().chain(now)))
-            }
+            (Source::Field(field), Test::Time(test)) => Some(field.aging()?.aged(test.ages())),
             (Source::Attribute(source), Test::Time(test)) => Some(source.aging().aged(test.ages())),
             (Source::Events(source), test) => Some(Aging::Event.aged(source.ages(test))),
             // By the day.
@@ -127,7 +121,6 @@ mod tests {
                     "created": {"withinMinutes": 5},
                 }}),
                 vec![
-                    (Aging::Activity, 0),
                     (Aging::Activity, 5_400),
                     (Aging::Activity, days(7)),
                     (Aging::Created, 300),
