@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use domain::store::Query;
+use chrono::TimeDelta;
+use domain::{
+    port::{Clock as _, SystemClock},
+    store::Query,
+};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -157,6 +161,27 @@ fn a_repetition_is_told_by_a_header() {
             told.push((replayed.is_some_and(|value| value == "true"), extension));
         }
         assert_eq!(told, [(false, Value::Null), (true, Value::Bool(true))]);
+        installation
+    });
+}
+
+#[test]
+fn a_repetition_does_not_wait_for_the_day_of_a_clock_that_was_ahead() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let (key, body) = ("ahead", body("Ahead"));
+        let first = send(&owner, key, &body).await.expect("an answer");
+        assert_eq!(first.0, StatusCode::OK);
+        let database = installation.database();
+        let tomorrow = SystemClock.now() + TimeDelta::days(1);
+        Query::new("UPDATE idempotency_key SET result = NULL, created_at = $1")
+            .bind(tomorrow)
+            .execute(database.writer())
+            .await
+            .expect("an update");
+        let again = send(&owner, key, &body).await.expect("an answer");
+        assert_eq!(code(&again.1), "ANSWER_LOST");
+        assert_eq!(contacts(&installation, "Ahead").await, 1);
         installation
     });
 }

@@ -4,10 +4,13 @@
 //! `idempotencyKey`. This wraps the schema instead of extending it: an extension would cost something
 //! at every field of every request.
 
-use std::{any::TypeId, sync::Arc, time::Duration};
+use std::{
+    any::TypeId,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_graphql::{Data, Executor, Request, Response, ServerError, Value};
-use chrono::TimeDelta;
 use domain::{
     access::{Actor, Scope, ScopeSet},
     ctx::{Caller, Ctx},
@@ -23,7 +26,7 @@ use super::{
 use crate::transport::{Code, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, INTERNAL_MESSAGE, RequestId};
 
 /// How long a repetition waits for the first request to be answered.
-const PATIENCE: TimeDelta = TimeDelta::seconds(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The schema on the connections of one thread, with idempotency keys.
@@ -96,6 +99,7 @@ async fn known(
     once: &Once,
     scopes: ScopeSet,
 ) -> Result<Option<Response>, async_graphql::Error> {
+    let asked = Instant::now();
     loop {
         match once.look_up(ctx).await.map_err(fault)? {
             Known::Fresh => return Ok(None),
@@ -104,10 +108,13 @@ async fn known(
                     serde_json::from_str(&answer).map_err(|error| fault(Error::Decode(error)))?;
                 return kept.again(scopes).map(Some);
             }
-            Known::Unanswered(at) if ctx.clock.now() - at < PATIENCE => {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            Known::Unanswered(_) => {
+            Known::Unanswered(at) => {
+                // One of the future was noted by a clock that was ahead, and says nothing of its age.
+                let age = (ctx.clock.now() - at).to_std().unwrap_or_default();
+                if age.max(asked.elapsed()) < PATIENCE {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    continue;
+                }
                 let message = "This request was carried out, but its answer was lost. Read what \
                                it changed instead of sending it again.";
                 return Err(coded(Code::AnswerLost, message));
