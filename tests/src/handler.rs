@@ -12,9 +12,10 @@ use domain::{
     contact::{self, NewContact},
     ctx::Ctx,
     port::{Hint, Hints, Work},
-    work::projection,
+    store::{Query, dialect},
+    work::{due, projection},
 };
-use entity::kind::TagKind;
+use entity::kind::{DueKind, TagKind};
 use tokio_util::sync::CancellationToken;
 use worker::{handler::Handler, runtime::WorkHandler as _};
 
@@ -85,8 +86,7 @@ fn sweeps_find_everything_without_hints_and_take_up_what_dead_workers_left() {
         let handler = Handler::new(world.ctx.clone(), receiver.clone(), stop.clone());
         world.drain().await;
         assert_eq!(find().await.len(), 0);
-        let abandoned =
-            domain::work::due::claim(&world.ctx, entity::kind::DueKind::Delivery, None, 10).await;
+        let abandoned = due::claim(&world.ctx, DueKind::Delivery, None, 10).await;
         assert_eq!(abandoned.unwrap().len(), 1);
         world.expire_leases().await;
         until_called(&receiver, async || {
@@ -108,6 +108,49 @@ fn sweeps_find_everything_without_hints_and_take_up_what_dead_workers_left() {
         handler.finish().await;
         assert_eq!(receiver.calls().len(), 1);
         assert_eq!(world.deliver(&receiver).await.delivered, 1);
+        world
+    });
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_put_off_is_taken_up_soon_after_it_was_set_back() {
+    on_both(|world| async move {
+        greeting(&world).await;
+        world.drain().await;
+        let (ctx, backend) = (&world.ctx, world.ctx.db.backend());
+        let held = due::claim(ctx, DueKind::Delivery, None, 10).await.unwrap();
+        assert_eq!(held.len(), 1);
+        let put_off = [
+            ("due_item", "lease_until"),
+            ("notification_target", "next_send_at"),
+        ];
+        let tomorrow = dialect::now_plus(backend, 24 * 3_600);
+        for (table, column) in put_off {
+            let statement = format!("UPDATE {table} SET {column} = {tomorrow}");
+            let done = Query::new(statement).execute(ctx.db.writer()).await;
+            assert_eq!(done.unwrap(), 1, "{table}");
+        }
+        let receiver = Arc::new(Receiver::default());
+        let stop = CancellationToken::new();
+        let handler = Handler::new(ctx.clone(), receiver.clone(), stop);
+        handler.sweep().await.unwrap();
+        handler.finish().await;
+        let (now, soon) = (dialect::now(backend), dialect::now_plus(backend, 60));
+        for (table, column) in put_off {
+            // Not less either: who holds it may still be at it.
+            let statement = format!(
+                "SELECT COUNT(*) FROM {table} WHERE {column} > {now} AND {column} <= {soon}"
+            );
+            let count: Option<i64> = Query::new(statement).scalar(ctx.reader()).await.unwrap();
+            assert_eq!(count, Some(1), "{table}");
+        }
+        world.expire_leases().await;
+        until_called(&receiver, async || {
+            world.hurry().await;
+            handler.sweep().await.unwrap();
+            handler.finish().await;
+        })
+        .await;
         world
     });
 }

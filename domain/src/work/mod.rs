@@ -9,12 +9,14 @@
 //! - [`quarantine`]: where work goes that keeps failing or crashing, to be seen; [`replay`] tries it
 //!   again.
 //! - [`standing`]: how far all of this is, for whoever measures.
+//! - [`ahead`]: cuts short what a clock that was ahead put off for too long.
 //! - [`takeover`]: takes up soon what a killed process had claimed, where none else is at work.
 //! - [`retention`]: what is forgotten in the end; `floor`: where the log begins since.
 //!
 //! All truth is in the database. Workers are woken by hints and find the same work by sweeping.
 //! Nothing here calls out of the installation.
 
+pub mod ahead;
 pub mod change;
 pub mod due;
 pub mod epoch;

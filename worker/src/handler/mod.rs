@@ -26,7 +26,7 @@ use domain::{
     ctx::Ctx,
     port::{Egress, Hint, Work},
     work::{
-        due,
+        ahead, due,
         retention::{Keep, Retention},
         schedule,
     },
@@ -146,6 +146,9 @@ impl WorkHandler for Handler {
         if !inner.has_key() {
             return Ok(());
         }
+        ahead::cut_short(&inner.ctx)
+            .await
+            .context("cut short what lies too far ahead")?;
         let recovered = due::recover(&inner.ctx)
             .await
             .context("recover due items")?;
