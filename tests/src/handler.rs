@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use domain::{
     contact::{self, NewContact},
     ctx::Ctx,
@@ -151,6 +152,34 @@ fn what_a_clock_that_was_ahead_put_off_is_taken_up_soon_after_it_was_set_back() 
             handler.finish().await;
         })
         .await;
+        world
+    });
+}
+
+#[test]
+fn keys_are_forgotten_after_the_clock_was_set_back_too() {
+    on_both(|world| async move {
+        let ctx = &world.ctx;
+        let receiver = Arc::new(Receiver::default());
+        let handler = Handler::new(ctx.clone(), receiver, CancellationToken::new());
+        world.clock.advance(TimeDelta::days(1));
+        handler.sweep().await.unwrap();
+        world.clock.advance(-TimeDelta::days(1));
+        Query::new(
+            "INSERT INTO idempotency_key (workspace_id, name, fingerprint, created_at)
+             VALUES ($1, 'old', $2, $3)",
+        )
+        .bind(world.owner.workspace)
+        .bind(vec![0_u8; 32])
+        .bind(ctx.clock.now() - TimeDelta::days(2))
+        .execute(ctx.db.writer())
+        .await
+        .unwrap();
+        handler.sweep().await.unwrap();
+        handler.finish().await;
+        let count = Query::new("SELECT COUNT(*) FROM idempotency_key");
+        let count: Option<i64> = count.scalar(ctx.reader()).await.unwrap();
+        assert_eq!(count, Some(0));
         world
     });
 }

@@ -62,7 +62,8 @@ impl Inner {
     pub(super) async fn prune(&self) -> anyhow::Result<()> {
         let now_ms = self.ctx.clock.now().timestamp_millis();
         let before_ms = self.pruned_at_ms.load(Ordering::Relaxed);
-        if now_ms < before_ms.saturating_add(PRUNE_EVERY.num_milliseconds()) {
+        // A clock that was set back has not come to the next one for as long as it was ahead.
+        if now_ms.abs_diff(before_ms) < PRUNE_EVERY.num_milliseconds().unsigned_abs() {
             return Ok(());
         }
         self.pruned_at_ms.store(now_ms, Ordering::Relaxed);
