@@ -9,7 +9,7 @@ use domain::{
     },
     page::PageRequest,
     rule::{self, Limits, NewRule, QuietHours, trigger::Trigger},
-    store::Query,
+    store::{Query, dialect},
 };
 use entity::{
     id::{DeliveryId, TargetId},
@@ -139,6 +139,26 @@ fn over_its_budget_a_target_is_told_the_rest_in_one_message_when_there_is_room()
         assert_eq!(bodies[3]["data"]["title"], "ほかに 37 件の通知");
         let digest = stored(&world, waiting[0]).await.folded_into.unwrap();
         assert_eq!(folded(&world, digest).await, waiting);
+        world
+    });
+}
+
+#[test]
+fn what_was_sent_by_a_clock_that_was_ahead_does_not_fill_the_budget_for_a_day() {
+    on_both(|world| async move {
+        let target = webhook(&world, None, Some(3)).await;
+        greeted(&world, target, 3).await;
+        let receiver = Receiver::default();
+        settle(&world, &receiver).await;
+        assert_eq!(told(&receiver).len(), 3);
+        let tomorrow = dialect::now_plus(world.ctx.db.backend(), 24 * 3_600);
+        Query::new(format!("UPDATE delivery SET sent_at = {tomorrow}"))
+            .execute(world.ctx.db.writer())
+            .await
+            .unwrap();
+        greet(&world, 1, "later").await;
+        settle(&world, &receiver).await;
+        assert_eq!(told(&receiver).len(), 4);
         world
     });
 }

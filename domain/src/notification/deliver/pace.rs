@@ -38,6 +38,9 @@ use crate::{
 
 /// The span a budget is for, in seconds.
 const BUDGET_S: i64 = 3_600;
+/// How much later than now something can have been handed over, in seconds. What was later was so by a clock that
+/// has been set back: counted, it would fill the budget for as long as that was ahead.
+const MARGIN_S: i64 = 60;
 
 /// Where the digits of a playbook's id begin in its text.
 const PLAYBOOK: usize = PlaybookId::PREFIX.len() + 2;
@@ -282,6 +285,7 @@ async fn full<'j>(
     }
     let backend = ctx.db.backend();
     let ago = dialect::now_plus(backend, -BUDGET_S);
+    let latest = dialect::now_plus(backend, MARGIN_S);
     let wait = match backend {
         DatabaseBackend::Postgres => {
             format!("CAST(EXTRACT(EPOCH FROM (MIN(d.sent_at) - {ago})) AS double precision)")
@@ -291,7 +295,7 @@ async fn full<'j>(
     let found: Vec<Full> = Query::new(format!(
         "SELECT d.workspace_id, d.target_id, {wait} AS wait_s
          FROM {{r}} JOIN delivery d ON d.workspace_id = r.workspace_id AND d.target_id = r.id
-           AND d.sent_at > {ago}
+           AND d.sent_at > {ago} AND d.sent_at <= {latest}
          GROUP BY d.workspace_id, d.target_id, r.most HAVING COUNT(*) >= r.most"
     ))
     .rows(
