@@ -24,9 +24,13 @@ struct Woken {
     contact_id: ContactId,
 }
 
+/// How long an item is put back at most that comes before its moment: whichever clock is wrong may be set
+/// right meanwhile.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+
 /// Opens the conversation of a due item again, once: whoever has woken it before, a person, a
 /// message or another item, leaves nothing to do. An item that comes before its moment, because
-/// the clock it is due by runs ahead of ours, is put back for the rest.
+/// the clock it is due by runs ahead of ours, is put back for the rest, an hour at a time.
 pub(crate) async fn wake(ctx: &Ctx, item: &Claimed) -> Result<()> {
     let mut tx = ctx.begin(item.workspace_id).await?;
     let id = ConversationId(item.subject_id);
@@ -59,7 +63,7 @@ pub(crate) async fn wake(ctx: &Ctx, item: &Claimed) -> Result<()> {
         .scalar(tx.connection())
         .await?;
         if let Some(until) = until {
-            let wait = (until - tx.now).max(TimeDelta::milliseconds(10));
+            let wait = (until - tx.now).clamp(TimeDelta::milliseconds(10), LOOK_AGAIN);
             tx.rollback().await?;
             return Ok(due::postpone(ctx, &[(item.clone(), wait)]).await?);
         }

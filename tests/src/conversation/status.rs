@@ -2,7 +2,10 @@
 //! contact.
 
 use chrono::TimeDelta;
-use domain::conversation::Changes;
+use domain::{
+    conversation::Changes,
+    store::{Query, dialect},
+};
 use entity::kind::{Author, ConversationStatus};
 
 use super::steps::{of, said, take_in, to, turns, update};
@@ -40,6 +43,34 @@ fn a_snoozed_conversation_wakes_once_when_its_moment_has_come() {
         let expected = [("OPEN", "SNOOZED"), ("SNOOZED", "OPEN")];
         let expected = expected.map(|(from, to)| (from.to_owned(), to.to_owned()));
         assert_eq!(turns(&world).await, expected);
+        world
+    });
+}
+
+#[test]
+fn what_a_worker_finds_too_early_whose_clock_is_a_day_behind_wakes_when_that_is_set_right() {
+    on_both(|world| async move {
+        take_in(&world, vec![said("a", 1, 0, Author::Contact)]).await;
+        let id = of(&world, "a").await.id;
+        let until = world.ctx.clock.now() + TimeDelta::hours(1);
+        let snooze = Changes {
+            snoozed_until: Some(until),
+            ..to(ConversationStatus::Snoozed)
+        };
+        update(&world, &[id], snooze).await;
+        world
+            .clock
+            .advance(TimeDelta::hours(1) - TimeDelta::days(1));
+        world.hurry().await;
+        assert_eq!(world.do_due().await, 1, "put back");
+        let soon = dialect::now_plus(world.ctx.db.backend(), 3_600);
+        let query = format!("SELECT COUNT(*) FROM due_item WHERE due_at <= {soon}");
+        let put_back: Option<i64> = Query::new(query).scalar(world.ctx.reader()).await.unwrap();
+        assert_eq!(put_back, Some(1), "not for the day");
+        world.clock.advance(TimeDelta::days(1));
+        world.hurry().await;
+        assert_eq!(world.do_due().await, 1);
+        assert_eq!(of(&world, "a").await.status, ConversationStatus::Open);
         world
     });
 }
