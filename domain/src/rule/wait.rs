@@ -10,6 +10,9 @@
 //! looked for up to, and `wait_told` what has been told of: whoever writes the row there tells it, so each wait
 //! is told once for each length, whoever looks and however often.
 //!
+//! A worker whose clock is ahead looks too far, and puts the next look off too long. Whoever comes with a right
+//! clock looks at once, and takes the mark back.
+//!
 //! A wait that is known only when it is longer already, as of a message that came in late or of a conversation
 //! that was woken, is behind the mark. It is found by the projection of rules, by the entry that tells it
 //! (`catch_up`).
@@ -43,6 +46,10 @@ const PACE: TimeDelta = TimeDelta::seconds(5);
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
 /// How far behind the mark is looked at again: for transactions that take long, and clocks that differ.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
+/// No look is put off for as long as this, unless by a clock that is ahead.
+const FARTHEST: TimeDelta = TimeDelta::minutes(2);
+/// Holds for the workspaces whose turn it is at `$1`; `$2` is [`FARTHEST`] behind that.
+const TURN: &str = "(look_at <= $1 OR look_at > $2)";
 /// Waits of one length told in one transaction.
 const BATCH: usize = 500;
 
@@ -80,10 +87,12 @@ pub(super) async fn begin(tx: &Tx<'_>, trigger: &Trigger) -> Result<()> {
 pub async fn find_waited(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<usize> {
     let mut count = 0;
     while goes_on() {
-        let workspace: Option<WorkspaceId> = Query::new(
-            "SELECT workspace_id FROM wait_clock WHERE look_at <= $1 ORDER BY look_at LIMIT 1",
-        )
-        .bind(ctx.clock.now())
+        let now = ctx.clock.now();
+        let workspace: Option<WorkspaceId> = Query::new(format!(
+            "SELECT workspace_id FROM wait_clock WHERE {TURN} ORDER BY look_at LIMIT 1"
+        ))
+        .bind(now)
+        .bind(now + FARTHEST)
         .scalar(ctx.reader())
         .await?;
         let Some(workspace) = workspace else {
@@ -112,10 +121,11 @@ async fn look(ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<usize>> {
     let mut tx = ctx.begin(workspace).await?;
     let skip_locked = dialect::skip_locked(tx.connection().get_database_backend());
     let held: Option<WorkspaceId> = Query::new(format!(
-        "SELECT workspace_id FROM wait_clock WHERE workspace_id = $1 AND look_at <= $2 {skip_locked}"
+        "SELECT workspace_id FROM wait_clock WHERE {TURN} AND workspace_id = $3 {skip_locked}"
     ))
-    .bind(workspace)
     .bind(tx.now)
+    .bind(tx.now + FARTHEST)
+    .bind(workspace)
     .scalar(tx.connection())
     .await?;
     if held.is_none() {
@@ -135,7 +145,7 @@ async fn look(ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<usize>> {
     let (mut count, mut is_full) = (0, false);
     for mut span in spans(&tx, &rules).await? {
         if let Some(&reached) = marks.get(&span.length) {
-            span.after = span.after.max(reached - OVERLAP);
+            span.after = span.after.max(reached.min(span.upto) - OVERLAP);
         }
         let told = tell(&mut tx, &span, None).await?;
         let mut reached = span.upto;
@@ -358,13 +368,14 @@ async fn marks(tx: &Tx<'_>) -> Result<BTreeMap<WaitLength, DateTime<Utc>>> {
     Ok(marks.collect())
 }
 
-/// A mark only goes on: where business hours have become fewer, what was told stays told.
+/// A mark goes back too, as where business hours have become fewer or a clock was ahead: what was told stays
+/// told by its own row.
 async fn set_mark(tx: &Tx<'_>, length: WaitLength, reached: DateTime<Utc>) -> Result<()> {
     Query::new(
         "INSERT INTO wait_mark (workspace_id, minutes, business_hours, reached)
          VALUES ($1, $2, $3, $4)
          ON CONFLICT (workspace_id, minutes, business_hours)
-         DO UPDATE SET reached = excluded.reached WHERE wait_mark.reached < excluded.reached",
+         DO UPDATE SET reached = excluded.reached",
     )
     .bind(tx.workspace)
     .bind(length.minutes)

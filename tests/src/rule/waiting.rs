@@ -298,6 +298,29 @@ fn each_wait_is_told_once_whoever_looks_and_however_often() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_for_a_while_keeps_no_wait_from_being_told_once() {
+    on_both(|world| async move {
+        let late = world.tag(TagKind::Contact, "Late", None).await;
+        let rule = on(&world, waits(60, false), tag_with(late)).await;
+        ask(&world, "taro").await;
+        pass(&world, 60).await;
+        assert_eq!(fired(&world, rule.id).await, 1);
+        // A look by a clock that is a day ahead, and set right then.
+        pass(&world, 24 * 60).await;
+        world.clock.advance(-TimeDelta::days(1));
+        ask(&world, "hana").await;
+        for (minutes, times) in [(59, 1), (1, 2), (60, 2)] {
+            pass(&world, minutes).await;
+            assert_eq!(fired(&world, rule.id).await, times, "{minutes} more");
+        }
+        // The day that was looked through before has come: nothing of it is told again.
+        pass(&world, 24 * 60).await;
+        assert_eq!(fired(&world, rule.id).await, 2);
+        world
+    });
+}
+
+#[test]
 fn the_condition_may_ask_for_minutes_too() {
     on_both(|world| async move {
         let late = world.tag(TagKind::Contact, "Late", None).await;
