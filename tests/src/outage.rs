@@ -4,144 +4,28 @@
 //! `OUTAGE_ROUNDS` asks for more outages than a test run has time for.
 
 use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
-use domain::store::Query;
 use serde_json::json;
-use tokio::task::JoinHandle;
 
 use crate::support::{
-    client::{Client, message, text},
+    client::{Client, text},
     cluster::Cluster,
     database::TestDatabase,
     installation::Installation,
+    load::{Load, RECOVERY},
     process::{Process, free_port, until},
     runtime::block_on,
     socket::{Heard, Socket},
 };
-
-/// How long anything may take to come back.
-const RECOVERY: Duration = Duration::from_mins(2);
 
 fn rounds(usual: usize) -> usize {
     let asked = std::env::var("OUTAGE_ROUNDS").ok();
     asked.map_or(usual, |asked| {
         asked.parse().expect("OUTAGE_ROUNDS is a number")
     })
-}
-
-/// Somebody who brings in a message after the other, each again until it is acknowledged.
-struct Load {
-    going: Arc<AtomicBool>,
-    failures: Arc<AtomicUsize>,
-    acknowledged: Arc<Mutex<Vec<String>>>,
-    task: JoinHandle<()>,
-}
-
-impl Load {
-    async fn start(owner: Client) -> Self {
-        let tag = owner.tag("CONVERSATION", "Greeting").await;
-        let words = json!({ "keywords": { "mode": "ANY_OF", "words": ["hello"] } });
-        let action = json!({ "tagConversation": { "tagIds": [tag] } });
-        owner.rule("Greeting", &words, &action).await;
-        let inbox = owner.inbox().await;
-        let (going, failures) = (Arc::new(AtomicBool::new(true)), Arc::default());
-        let acknowledged: Arc<Mutex<Vec<String>>> = Arc::default();
-        let task = tokio::spawn(bring_in(
-            owner,
-            inbox,
-            Arc::clone(&going),
-            Arc::clone(&failures),
-            Arc::clone(&acknowledged),
-        ));
-        Self {
-            going,
-            failures,
-            acknowledged,
-            task,
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.acknowledged.lock().expect("the list").len()
-    }
-
-    /// Waits until something more is acknowledged.
-    async fn goes_on(&self) {
-        let before = self.count();
-        until("messages to be taken", RECOVERY, async || {
-            (self.count() > before).then_some(())
-        })
-        .await;
-    }
-
-    /// Ends it, and compares what was acknowledged with what is there and what followed.
-    async fn end(self, installation: &Installation) -> usize {
-        self.going.store(false, Ordering::SeqCst);
-        self.task.await.expect("the load");
-        installation.drain(Duration::from_mins(5)).await;
-        let database = installation.database();
-        let stored: Vec<String> = Query::new("SELECT external_id FROM message")
-            .column(database.reader())
-            .await
-            .expect("messages");
-        let acknowledged = self.acknowledged.lock().expect("the list").clone();
-        let there: BTreeSet<&String> = stored.iter().collect();
-        assert_eq!(there.len(), stored.len(), "a message is there twice");
-        let lost: Vec<_> = acknowledged
-            .iter()
-            .filter(|id| !there.contains(id))
-            .collect();
-        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-        let fired: Vec<i64> = Query::new(
-            "SELECT COUNT(f.id) FROM message m
-             LEFT JOIN rule_firing f ON f.workspace_id = m.workspace_id AND f.message_id = m.id
-             GROUP BY m.id",
-        )
-        .column(database.reader())
-        .await
-        .expect("firings");
-        assert!(fired.iter().all(|times| *times == 1), "{fired:?}");
-        acknowledged.len()
-    }
-}
-
-async fn bring_in(
-    owner: Client,
-    inbox: String,
-    going: Arc<AtomicBool>,
-    failures: Arc<AtomicUsize>,
-    acknowledged: Arc<Mutex<Vec<String>>>,
-) {
-    let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) \
-        { messages { id } userErrors { message } } }";
-    for number in 0.. {
-        let id = format!("m{number}");
-        let one = message(&id, &format!("c{}@customer.example", number % 50), "hello");
-        let variables = json!({ "input": { "inboxId": inbox, "messages": [one] } });
-        loop {
-            if !going.load(Ordering::SeqCst) {
-                return;
-            }
-            let answer = owner
-                .try_ask(document, &variables)
-                .await
-                .unwrap_or_default();
-            if answer["data"]["ingestMessages"]["messages"].is_array() {
-                acknowledged.lock().expect("the list").push(id);
-                break;
-            }
-            failures.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Whether the server says it is ready.
@@ -323,7 +207,7 @@ fn a_server_that_is_replaced_under_load_drops_nothing_and_its_sockets_resume() {
                 ids.push(text(&told["message"]["externalId"]));
             }
             let wanted: Vec<String> = (0..acknowledged)
-                .map(|number| format!("m{number}"))
+                .map(|number| format!("hello {number}"))
                 .collect();
             assert_eq!(*ids, wanted, "each once and in order");
         }

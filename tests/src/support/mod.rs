@@ -10,6 +10,8 @@ pub mod engine;
 #[cfg(test)]
 pub(crate) mod installation;
 #[cfg(test)]
+pub(crate) mod load;
+#[cfg(test)]
 pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod receiver;
