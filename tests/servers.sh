@@ -130,6 +130,7 @@ explain_missing() {
       npm) echo '  - npm, which comes with Node.js (package npm)' ;;
       curl) echo '  - curl (package curl)' ;;
       wrk) echo '  - wrk, the load generator for HTTP (package wrk)' ;;
+      faketime) echo '  - faketime, which moves the clocks of programs (package faketime)' ;;
     esac
   done >&2
 }

@@ -34,6 +34,8 @@ mod backlog;
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod collation;
 #[cfg(test)]
 mod condition;

@@ -9,7 +9,10 @@ use std::{
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use super::process::{Process, free_port, until};
+use super::{
+    clock::Clock,
+    process::{Process, free_port, until},
+};
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_mins(3);
@@ -20,11 +23,24 @@ pub(crate) struct Cluster {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
+    /// What the server finds in its environment, each as `NAME=value`.
+    environment: Vec<String>,
 }
 
 impl Cluster {
     /// Makes a new server and starts it; nothing where PostgreSQL is not installed.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same, with a server that goes by `clock`.
+    pub(crate) async fn start_under(clock: &Clock) -> Option<Self> {
+        let settings = clock.settings().into_iter();
+        let environment = settings.map(|(name, value)| format!("{name}={value}"));
+        Self::start_with(environment.collect()).await
+    }
+
+    async fn start_with(environment: Vec<String>) -> Option<Self> {
         let programs = programs()?;
         // Below /tmp, because another user has to come to it.
         let folder = TempDir::new_in("/tmp").expect("a folder");
@@ -33,6 +49,7 @@ impl Cluster {
             programs,
             folder,
             port: free_port(),
+            environment,
         };
         cluster.make();
         cluster.launch().await;
@@ -88,20 +105,24 @@ impl Cluster {
         let (data, port) = (self.data(), self.port.to_string());
         let command = self.unprivileged("postgres");
         let data = data.to_str().expect("a path");
-        let mut arguments: Vec<&str> = command
-            .get_args()
-            .map(|one| one.to_str().expect("an argument"))
+        let mut words: Vec<&str> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| word.to_str().expect("a word"))
             .collect();
-        arguments.extend(["-D", data, "-p", &port]);
+        let postgres = words.pop().expect("a program");
+        // Not in the environment of what gives the privileges up: the memory of a clock would be root's.
+        words.push("env");
+        words.extend(self.environment.iter().map(String::as_str));
+        words.extend([postgres, "-D", data, "-p", &port]);
         for option in [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=200",
         ] {
-            arguments.extend(["-c", option]);
+            words.extend(["-c", option]);
         }
-        let program = Path::new(command.get_program());
-        let server = Process::start("postgres", program, &arguments, &[], self.folder.path());
+        let (program, arguments) = (Path::new(words[0]), &words[1..]);
+        let server = Process::start("postgres", program, arguments, &[], self.folder.path());
         self.server = Some(server);
         let url = self.url();
         until("PostgreSQL", START, async || {

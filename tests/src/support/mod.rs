@@ -3,6 +3,8 @@
 #[cfg(test)]
 pub(crate) mod client;
 #[cfg(test)]
+pub(crate) mod clock;
+#[cfg(test)]
 pub(crate) mod cluster;
 pub mod database;
 mod ending;
