@@ -158,12 +158,14 @@ async fn begin(tx: &Tx<'_>) -> Result<Progress> {
     .bind(NAME)
     .one(tx.connection())
     .await?;
-    // Whoever may still be at an earlier one finds the claim gone.
+    // Whoever may still be at an earlier one finds the claim gone. This one is the latest of those that run, though
+    // not of all, where a clock was ahead for a while.
     Query::new(
         "UPDATE schedule_tick SET state = 'DONE', fence = fence + 1, lease_until = NULL,
              finished_at = $3
          WHERE workspace_id = $1 AND schedule = $2 AND state = 'RUNNING' AND tick_at <
-             (SELECT MAX(t.tick_at) FROM schedule_tick t WHERE t.workspace_id = $1 AND t.schedule = $2)",
+             (SELECT MAX(t.tick_at) FROM schedule_tick t
+              WHERE t.workspace_id = $1 AND t.schedule = $2 AND t.state = 'RUNNING')",
     )
     .bind(tx.workspace)
     .bind(NAME)

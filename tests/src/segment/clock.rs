@@ -115,6 +115,29 @@ fn an_hour_concerns_those_whose_events_came_to_the_edge_of_a_window() {
 }
 
 #[test]
+fn after_a_clock_was_ahead_for_a_day_the_hours_of_that_day_are_run_and_see_everybody() {
+    on_both(|world| async move {
+        let old = TimeDelta::days(30) - TimeDelta::hours(12);
+        let one = donor(&world, "one@customer.example", old).await;
+        let other = donor(&world, "other@customer.example", TimeDelta::days(1)).await;
+        let recent = json!({"events": {"names": ["donated"], "withinDays": 30}});
+        let recent = made(&world, "Recent", Some(condition(recent))).await;
+        let day = TimeDelta::days(1);
+        for (ahead, members) in [
+            (TimeDelta::minutes(10), vec![one, other]),
+            (day, vec![other]),
+            (TimeDelta::hours(1) - day, vec![one, other]),
+            (TimeDelta::hours(1), vec![one, other]),
+        ] {
+            world.clock.advance(ahead);
+            tick(&world).await;
+            holds(&world, recent, &members).await;
+        }
+        world
+    });
+}
+
+#[test]
 fn a_tick_goes_on_where_the_one_before_it_was_cut_off() {
     on_both(|world| async move {
         let mut people = Vec::new();
