@@ -274,6 +274,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<(String, account::Model)>> {
     let mut filter = filter.clone();
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read(ctx, workspace, &filter, order, page, None).await;
     };
@@ -364,6 +365,7 @@ pub async fn list_by_attribute(
 ) -> Result<Page<(String, account::Model)>> {
     attribute::definition::check(ctx, workspace, order.attribute).await?;
     let mut filter = filter.clone();
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
     };

@@ -242,6 +242,7 @@ pub async fn list(
     order: ContactOrder,
     page: &PageRequest,
 ) -> Result<Page<(String, Contact)>> {
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read(ctx, workspace, filter, order, page, None).await;
     };
@@ -387,6 +388,7 @@ pub async fn list_by_attribute(
 ) -> Result<Page<(String, Contact)>> {
     attribute::definition::check(ctx, workspace, order.attribute).await?;
     let mut filter = filter.clone();
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
     };

@@ -346,6 +346,7 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<(String, conversation::Model)>> {
     let mut filter = filter.clone();
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read(ctx, workspace, &filter, order, page, None).await;
     };
@@ -413,6 +414,7 @@ pub async fn list_by_attribute(
 ) -> Result<Page<(String, conversation::Model)>> {
     attribute::definition::check(ctx, workspace, order.attribute).await?;
     let mut filter = filter.clone();
+    filter.tags.follow_merges(ctx.reader(), workspace).await?;
     let Some(text) = filter.text.take() else {
         return read_by_attribute(ctx, workspace, &filter, order, page, None).await;
     };

@@ -1,7 +1,10 @@
 //! Which things a list has, by their tags; the same for contacts, accounts and conversations.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use entity::id::{Id as _, TagGroupId, TagId, WorkspaceId};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -50,7 +53,57 @@ impl Default for TagFilter {
     }
 }
 
+#[derive(FromQueryResult)]
+struct Merged {
+    id: TagId,
+    merged_into: TagId,
+}
+
 impl TagFilter {
+    /// Lets each tag that was merged into another be that other, which has its taggings now. A filter outlives
+    /// the tags it names: it stands in a saved view, or waits with an operation.
+    pub(crate) async fn follow_merges(
+        &mut self,
+        connection: &impl ConnectionTrait,
+        workspace: WorkspaceId,
+    ) -> Result<()> {
+        let named: BTreeSet<TagId> = self.lists().flat_map(|tags| tags.clone()).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let mut query = Query::new(
+            "SELECT t.id, t.merged_into FROM tag t
+             WHERE t.workspace_id = $1 AND t.merged_into IS NOT NULL",
+        )
+        .bind(workspace);
+        let named = list(&mut query, named.into_iter().map(|tag| tag.uuid()));
+        query.push(&format!(" AND t.id IN ({named})"));
+        let merged: Vec<Merged> = query.all(connection).await?;
+        if !merged.is_empty() {
+            self.replace(&merged.iter().map(|one| (one.id, one.merged_into)).collect());
+        }
+        Ok(())
+    }
+
+    /// Puts the others in the place of those that were merged, without naming one twice: a single tag drives a
+    /// list.
+    fn replace(&mut self, survivors: &HashMap<TagId, TagId>) {
+        for tags in self.lists() {
+            let mut seen = HashSet::new();
+            for tag in tags.iter_mut() {
+                *tag = survivors.get(tag).copied().unwrap_or(*tag);
+            }
+            tags.retain(|tag| seen.insert(*tag));
+        }
+    }
+
+    /// All lists of tags it has.
+    fn lists(&mut self) -> impl Iterator<Item = &mut Vec<TagId>> {
+        [&mut self.any, &mut self.all, &mut self.none]
+            .into_iter()
+            .chain(&mut self.any_of_each)
+    }
+
     /// Takes out one tag that every result must have, to drive a list from that tag's rank index.
     pub(crate) fn take_driver(&mut self) -> Option<TagId> {
         if self.at.is_some() || !self.with_descendants {
@@ -186,4 +239,30 @@ impl TagFilter {
 
 fn list(query: &mut Query, ids: impl Iterator<Item = Uuid>) -> String {
     ids.map(|id| query.arg(id)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_tags_are_replaced_in_every_list_and_none_is_named_twice() {
+        let [gold, vip, old, other] = [1, 2, 3, 4].map(|n| TagId(Uuid::from_u128(n)));
+        let mut filter = TagFilter {
+            any: vec![gold, vip],
+            all: vec![old],
+            any_of_each: vec![vec![other, gold], vec![old, vip]],
+            none: vec![gold],
+            ..TagFilter::default()
+        };
+        filter.replace(&HashMap::from([(gold, vip), (old, vip)]));
+        let replaced = TagFilter {
+            any: vec![vip],
+            all: vec![vip],
+            any_of_each: vec![vec![other, vip], vec![vip]],
+            none: vec![vip],
+            ..TagFilter::default()
+        };
+        assert_eq!(filter, replaced);
+    }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use domain::{
     condition::TagMode,
     contact,
-    error::UserErrorCode,
+    error::{Error, UserErrorCode},
     page::PageRequest,
-    rule,
+    rule::{self, NewRule, trigger::Trigger},
     tag::{
         NewTag, NewTaggings, Place,
         catalogue::{self, Merge},
@@ -179,6 +179,20 @@ fn rules_name_the_tag_that_stayed() {
             .collect();
         assert_eq!(named, BTreeSet::from([vip.0]));
         assert_eq!(find(aside.id).await.version, aside.version);
+        // A new one is told which tag to name.
+        let late = NewRule {
+            name: "late".to_owned(),
+            trigger: Trigger::default(),
+            condition: contact_has(TagMode::Any, &[gold]),
+            actions: vec![tag_contact(vip)],
+            limits: rule::Limits::default(),
+        };
+        let Err(Error::Refused(errors)) = rule::create(ctx, owner, late).await else {
+            panic!("a rule that names a tag that was merged");
+        };
+        assert_eq!(errors[0].code, UserErrorCode::NotFound);
+        assert!(errors[0].message.contains("“VIP”"), "{errors:?}");
+        assert!(errors[0].message.contains(&vip.to_string()), "{errors:?}");
         // The rewritten rule is at work.
         world.receive(&[("1", "a@customer.example", "hello")]).await;
         world.drain().await;

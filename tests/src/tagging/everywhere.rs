@@ -1,5 +1,5 @@
-//! Filters by tags are set logic on accounts and conversations too, and a moment that has not come yet counts as
-//! now. `property` holds the same for contacts, whatever happened to them before.
+//! Filters by tags are set logic on accounts and conversations too, a moment that has not come yet counts as now,
+//! and a tag that was merged stands for the other. `property` holds the same for contacts, whatever happened to them before.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,11 @@ use domain::{
     conversation::{self, ConversationFilter, ConversationOrder, NewMessage},
     inbox,
     page::PageRequest,
-    tag::{Request, TagFilter, tagging},
+    tag::{
+        Request, TagFilter,
+        catalogue::{self, Merge},
+        tagging,
+    },
 };
 use entity::{
     id::{AccountId, ConversationId, TagId},
@@ -141,6 +145,37 @@ async fn compare<I: PartialEq>(
     }
 }
 
+/// Merges one tag into another, and asks for it.
+async fn merge_and_ask<I: PartialEq>(
+    world: &World,
+    tags: &[TagId; 3],
+    list: impl AsyncFn(TagFilter) -> Vec<I>,
+) {
+    let merge = Merge {
+        sources: vec![tags[LOW]],
+        target: tags[OTHER],
+        keep_newest: false,
+    };
+    let merged = catalogue::merge(&world.ctx, &world.owner, merge).await;
+    merged.unwrap();
+    let has = |tag: usize, with_descendants| TagFilter {
+        any: vec![tags[tag]],
+        with_descendants,
+        ..TagFilter::default()
+    };
+    // Three of four carried one of the two.
+    for with_descendants in [true, false] {
+        let found = list(has(LOW, with_descendants)).await;
+        assert_eq!(found.len(), THINGS / 4 * 3);
+        assert!(found == list(has(OTHER, with_descendants)).await);
+    }
+    let without = TagFilter {
+        none: vec![tags[LOW]],
+        ..TagFilter::default()
+    };
+    assert_eq!(list(without).await.len(), THINGS / 4);
+}
+
 #[test]
 fn filters_of_accounts_are_set_logic() {
     on_both(|world| async move {
@@ -165,7 +200,8 @@ fn filters_of_accounts_are_set_logic() {
             let rows = found.unwrap().rows.into_iter();
             rows.map(|(_, row)| row.id).collect::<Vec<_>>()
         };
-        compare(&world, &tags, &things, list).await;
+        compare(&world, &tags, &things, &list).await;
+        merge_and_ask(&world, &tags, list).await;
         world
     });
 }
@@ -205,7 +241,8 @@ fn filters_of_conversations_are_set_logic() {
         let things = list(TagFilter::default()).await;
         assert_eq!(things.len(), THINGS);
         put_on(&world, &tags, &things, Request::conversation).await;
-        compare(&world, &tags, &things, list).await;
+        compare(&world, &tags, &things, &list).await;
+        merge_and_ask(&world, &tags, list).await;
         world
     });
 }

@@ -13,6 +13,7 @@ use domain::{
     store::Query,
     tag::{
         NewTaggings, TagFilter,
+        catalogue::{self, Merge},
         tagging::{self, NewBulk, Which},
     },
     work::{change, due},
@@ -238,6 +239,59 @@ fn a_dry_run_counts_what_a_playbook_set_as_the_run_then_does() {
             assert_eq!(done.progress["counts"]["added"], 2, "dry run: {dry_run}");
             world.clock.advance(TimeDelta::seconds(1));
         }
+        world
+    });
+}
+
+#[test]
+fn a_tag_that_was_merged_stands_for_the_other_in_lists_and_in_work_asked_for_before() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let who = people(&world, 3).await;
+        let (vip, gold) = (
+            tag(&world, "VIP", None).await,
+            tag(&world, "Gold", None).await,
+        );
+        let told = tag(&world, "Told", None).await;
+        put(&world, who[0], gold, None).await;
+        put(&world, who[1], vip, None).await;
+        let bulk = NewBulk {
+            which: Which::Contact(ContactFilter {
+                tags: TagFilter {
+                    any: vec![gold],
+                    ..TagFilter::default()
+                },
+                ..ContactFilter::default()
+            }),
+            add: vec![told],
+            remove: Vec::new(),
+            reason: String::new(),
+            expires_at: None,
+            imagined: None,
+        };
+        let asked = tagging::tag_by_filter(ctx, owner, bulk, false).await;
+        let merge = Merge {
+            sources: vec![gold],
+            target: vip,
+            keep_newest: false,
+        };
+        catalogue::merge(ctx, owner, merge).await.unwrap();
+        let done = finish(&world, &asked.unwrap()).await;
+        assert_eq!(done.progress["counts"]["added"], 2);
+        let filter = TagFilter {
+            any: vec![gold],
+            ..TagFilter::default()
+        };
+        assert_eq!(
+            listed(&world, filter).await,
+            who[..2].iter().copied().collect()
+        );
+        let filter = TagFilter {
+            all: vec![told],
+            none: vec![gold],
+            ..TagFilter::default()
+        };
+        assert!(listed(&world, filter).await.is_empty());
         world
     });
 }

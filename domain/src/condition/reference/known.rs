@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
-    id::WorkspaceId,
+    id::{TagId, WorkspaceId},
     kind::{AttributeType, SubjectKind, SurveyKind, TagKind},
 };
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -279,6 +279,9 @@ struct TagFacts {
     id: Uuid,
     kind: TagKind,
     archived: bool,
+    /// What it was merged into, if it was.
+    merged_into: Option<TagId>,
+    survivor: Option<String>,
 }
 
 fn check_tag(
@@ -297,6 +300,17 @@ fn check_tag(
     let puts_it_on = reference.path.iter().any(|step| step == "actions");
     match tags.get(&reference.id) {
         None => Some(reference.not_found()),
+        Some(TagFacts {
+            merged_into: Some(id),
+            survivor,
+            ..
+        }) => refuse(
+            UserErrorCode::NotFound,
+            &format!(
+                "This tag was merged into “{}”. Name that one: {id}.",
+                survivor.as_deref().unwrap_or_default()
+            ),
+        ),
         Some(tag) if tag.kind != needed => refuse(
             UserErrorCode::KindMismatch,
             match needed {
@@ -328,8 +342,11 @@ async fn load_tags(
         return Ok(HashMap::new());
     }
     let tags: Vec<TagFacts> = Query::new(
-        "SELECT t.id, t.kind, t.archived_at IS NOT NULL AS archived FROM {r}
-         JOIN tag t ON t.workspace_id = $1 AND t.id = r.id AND t.deleted_at IS NULL",
+        "SELECT t.id, t.kind, t.archived_at IS NOT NULL AS archived, t.merged_into,
+                s.name AS survivor
+         FROM {r} JOIN tag t ON t.workspace_id = $1 AND t.id = r.id
+         LEFT JOIN tag s ON s.workspace_id = $1 AND s.id = t.merged_into AND s.deleted_at IS NULL
+         WHERE t.deleted_at IS NULL OR s.id IS NOT NULL",
     )
     .bind(workspace)
     .rows("r", Rows::new().uuids("id", ids))

@@ -253,10 +253,17 @@ impl Which {
     }
 
     /// The statement that finds their ids whatever the text says, the column those are in, and what
-    /// the search calls them.
-    fn ids(&self, tx: &Tx<'_>) -> (Query, &'static str, Kind) {
+    /// the search calls them. Tags may have been merged since the work was asked for.
+    async fn ids(&self, tx: &Tx<'_>) -> Result<(Query, &'static str, Kind)> {
         let (workspace, connection) = (tx.workspace, tx.connection());
-        match self {
+        let mut current = self.clone();
+        let tags = match &mut current {
+            Self::Contact(filter) => &mut filter.tags,
+            Self::Account(filter) => &mut filter.tags,
+            Self::Conversation(filter) => &mut filter.tags,
+        };
+        tags.follow_merges(connection, workspace).await?;
+        Ok(match &current {
             Self::Contact(filter) => (filter.ids(workspace, connection), "c.id", Kind::Contact),
             Self::Account(filter) => (filter.ids(workspace, connection), "a.id", Kind::Account),
             Self::Conversation(filter) => (
@@ -264,12 +271,12 @@ impl Which {
                 "cv.id",
                 Kind::Conversation,
             ),
-        }
+        })
     }
 
     /// How many there are to look at: all that are found whatever the text says.
     pub(crate) async fn count(&self, tx: &Tx<'_>) -> Result<i64> {
-        let (mut query, _, _) = self.ids(tx);
+        let (mut query, _, _) = self.ids(tx).await?;
         query.wrap("SELECT COUNT(*) FROM (", ") counted");
         let count: Option<i64> = query.scalar(tx.connection()).await?;
         Ok(count.unwrap_or_default())
@@ -277,7 +284,7 @@ impl Which {
 
     /// Looks at the next `limit` in the order of their ids.
     pub(crate) async fn next(&self, tx: &Tx<'_>, after: Option<Uuid>, limit: i64) -> Result<Part> {
-        let (mut query, id, kind) = self.ids(tx);
+        let (mut query, id, kind) = self.ids(tx).await?;
         if let Some(after) = after {
             let after = query.arg(after);
             query.push(&format!(" AND {id} > {after}"));
