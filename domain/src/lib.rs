@@ -161,7 +161,7 @@ async fn do_due(ctx: &ctx::Ctx, item: &Claimed) -> error::Result<()> {
 async fn give_up_due(tx: &mut store::Tx<'_>, item: &Claimed, error: &str) -> error::Result<()> {
     match item.kind {
         DueKind::Delivery => {
-            notification::delivery::give_up(tx, item.subject_id.into(), error).await
+            notification::delivery::give_up(tx, &[item.subject_id.into()], error).await
         }
         DueKind::Operation => operation::give_up(tx, item.subject_id.into(), error).await,
         DueKind::SurveyInvitation => survey::mail::give_up(tx, item.subject_id, error).await,

@@ -262,6 +262,35 @@ fn a_webhook_that_is_gone_switches_its_target_off() {
 }
 
 #[test]
+fn what_waits_for_a_target_that_was_switched_off_is_given_up_together() {
+    on_both(|world| async move {
+        let (target, ids) = queue(&world, 4).await;
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        manage::update(ctx, owner, target, switched(false))
+            .await
+            .unwrap();
+        let receiver = Receiver::default();
+        let turn = world.deliver(&receiver).await;
+        assert_eq!((turn.claimed, turn.failed, turn.postponed), (4, 4, 0));
+        assert!(receiver.calls().is_empty());
+        for &id in &ids {
+            let delivery = stored(&world, id).await;
+            assert_eq!(delivery.state, DeliveryState::Failed);
+            assert_eq!(delivery.finished_at, Some(ctx.clock.now()));
+            let error = delivery.last_error.as_deref();
+            assert_eq!(error, Some("the target is switched off"));
+        }
+        // Each has its entry in the log, of one transaction.
+        let entries = "SELECT COUNT(*) FROM change WHERE kind = 'delivery.finished'";
+        assert_eq!(count(&world, entries).await, 4);
+        let transactions = "SELECT COUNT(DISTINCT tx) FROM change WHERE kind = 'delivery.finished'";
+        assert_eq!(count(&world, transactions).await, 1);
+        assert_eq!(due::pending(ctx.reader()).await.unwrap(), 0);
+        world
+    });
+}
+
+#[test]
 fn a_message_that_slack_cannot_read_fails_alone_and_its_owners_are_told_once() {
     on_both(|world| async move {
         let (target, ids) = queue(&world, 3).await;

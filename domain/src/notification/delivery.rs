@@ -306,24 +306,32 @@ pub(super) fn due_item(id: DeliveryId, wait: TimeDelta) -> due::NewItem {
 
 #[derive(FromQueryResult)]
 struct GivenUp {
+    id: DeliveryId,
     contact_id: Option<ContactId>,
 }
 
-/// Marks a delivery as failed that will not be tried again.
-pub(crate) async fn give_up(tx: &mut Tx<'_>, id: DeliveryId, error: &str) -> Result<()> {
-    let failed: Option<GivenUp> = Query::new(
-        "UPDATE delivery SET state = 'FAILED', next_attempt_at = NULL, finished_at = $3,
-             last_error = $4
-         WHERE workspace_id = $1 AND id = $2 AND state = 'PENDING' RETURNING contact_id",
+/// Marks deliveries as failed that will not be tried again.
+pub(crate) async fn give_up(tx: &mut Tx<'_>, ids: &[DeliveryId], error: &str) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut failed: Vec<GivenUp> = Query::new(
+        "UPDATE delivery SET state = 'FAILED', next_attempt_at = NULL, finished_at = $2,
+             last_error = $3
+         FROM {r} WHERE delivery.workspace_id = $1 AND delivery.id = r.id
+           AND delivery.state = 'PENDING'
+         RETURNING delivery.id, delivery.contact_id",
     )
     .bind(tx.workspace)
-    .bind(id)
     .bind(tx.now)
     .bind(error)
-    .one(tx.connection())
+    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .all(tx.connection())
     .await?;
-    if let Some(failed) = failed {
-        record_finished(tx, id, failed.contact_id, false);
+    // As they were asked for.
+    failed.sort_unstable_by_key(|one| one.id);
+    for one in failed {
+        record_finished(tx, one.id, one.contact_id, false);
     }
     Ok(())
 }

@@ -255,10 +255,14 @@ pub async fn finish(tx: &Tx<'_>, item: &Claimed) -> Result<bool, DbErr> {
     settle(tx, item, DueState::Done, None, None).await
 }
 
-/// Ends items that lead to nothing any more; those whose claim was lost are left alone.
-pub async fn finish_all(connection: &impl ConnectionTrait, items: &[Claimed]) -> Result<(), DbErr> {
+/// Ends items that lead to nothing any more; those whose claim was lost are left alone. Says what the ended
+/// ones are about.
+pub async fn finish_all(
+    connection: &impl ConnectionTrait,
+    items: &[Claimed],
+) -> Result<Vec<Uuid>, DbErr> {
     if items.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let now = dialect::now(connection.get_database_backend());
     let rows = Rows::new()
@@ -268,12 +272,12 @@ pub async fn finish_all(connection: &impl ConnectionTrait, items: &[Claimed]) ->
     Query::new(format!(
         "UPDATE due_item SET state = 'DONE', lease_until = NULL, crashes = 0, finished_at = {now}
          FROM {{r}} WHERE due_item.workspace_id = r.workspace_id AND due_item.id = r.id
-           AND due_item.fence = r.fence AND due_item.state = 'RUNNING'"
+           AND due_item.fence = r.fence AND due_item.state = 'RUNNING'
+         RETURNING due_item.subject_id"
     ))
     .rows("r", rows)
-    .execute(connection)
-    .await?;
-    Ok(())
+    .column(connection)
+    .await
 }
 
 /// Puts an item back for as long as `wait` after an error. False when the claim was lost: roll back.

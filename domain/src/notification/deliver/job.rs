@@ -1,11 +1,12 @@
 //! From claims to jobs: what is to be said to whom, and that its target may be called now.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     id::{AccountId, ContactId, DeliveryId, FiringId, RuleId, TargetId, WorkspaceId},
     kind::{DeliveryState, TargetKind},
+    notification_target,
 };
 use sea_orm::FromQueryResult;
 
@@ -23,7 +24,7 @@ use crate::{
         target::webhook::SigningKey,
     },
     rule::hours::Hours,
-    store::{Query, Rows},
+    store::{Query, Rows, hold_by_id},
     work::due::{self, Claimed},
 };
 
@@ -89,6 +90,7 @@ async fn wanted(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -> Result<Vec
     let mut rows = load(ctx, &claimed).await?;
     let mut jobs = Vec::with_capacity(claimed.len());
     let mut over = Vec::new();
+    let mut off: BTreeMap<pace::Target, Vec<Claimed>> = BTreeMap::new();
     for item in claimed {
         let key = (item.workspace_id, DeliveryId(item.subject_id));
         let Some(delivery) = rows.remove(&key) else {
@@ -98,8 +100,8 @@ async fn wanted(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -> Result<Vec
         if delivery.state != DeliveryState::Pending {
             over.push(item);
         } else if delivery.is_disabled {
-            give_up(ctx, &item, "the target is switched off").await?;
-            turn.failed += 1;
+            let target = (delivery.workspace_id, delivery.target_id);
+            off.entry(target).or_default().push(item);
         } else {
             match serde_json::from_value(delivery.payload.clone()) {
                 Ok(payload) => jobs.push(Job::new(item, delivery, payload)),
@@ -115,6 +117,10 @@ async fn wanted(ctx: &Ctx, claimed: Vec<Claimed>, turn: &mut Turn) -> Result<Vec
         }
     }
     due::finish_all(ctx.db.writer(), &over).await?;
+    for (target, items) in off {
+        give_up(ctx, target, &items).await?;
+        turn.failed += items.len();
+    }
     Ok(jobs)
 }
 
@@ -142,14 +148,14 @@ async fn load(ctx: &Ctx, claimed: &[Claimed]) -> Result<HashMap<(WorkspaceId, De
         .collect())
 }
 
-/// Ends an item that leads to no call, and its delivery with it.
-async fn give_up(ctx: &Ctx, item: &Claimed, error: &str) -> Result<()> {
-    let mut tx = ctx.begin(item.workspace_id).await?;
-    if !due::finish(&tx, item).await? {
-        tx.rollback().await?;
-        return Ok(());
-    }
-    delivery::give_up(&mut tx, DeliveryId(item.subject_id), error).await?;
+/// Ends the items of a target that is switched off, and their deliveries with them: thousands may wait for it.
+async fn give_up(ctx: &Ctx, (workspace, target): pace::Target, items: &[Claimed]) -> Result<()> {
+    let mut tx = ctx.begin(workspace).await?;
+    // A worker that still folds what waits for it would wait for our rows, and we for its.
+    hold_by_id::<notification_target::Model, _>(&tx, target).await?;
+    let ended = due::finish_all(tx.connection(), items).await?;
+    let ended: Vec<DeliveryId> = ended.into_iter().map(DeliveryId).collect();
+    delivery::give_up(&mut tx, &ended, "the target is switched off").await?;
     tx.commit().await?;
     Ok(())
 }
