@@ -223,7 +223,8 @@ async fn refuse(tx: &mut Tx<'_>, job: &Job, error: &str) -> Result<()> {
     let delivery = &job.delivery;
     let before: Option<DeliveryId> = Query::new(
         "SELECT d.id FROM delivery d WHERE d.workspace_id = $1 AND d.target_id = $2
-           AND d.state = 'FAILED' AND d.finished_at > $3 AND d.id <> $4 LIMIT 1",
+           AND d.state = 'FAILED' AND d.finished_at > $3 AND d.id <> $4
+         ORDER BY d.id DESC LIMIT 1",
     )
     .bind(tx.workspace)
     .bind(delivery.target_id)
