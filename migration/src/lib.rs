@@ -92,6 +92,7 @@ mod m0070_tag_merge;
 mod m0071_tags_off;
 mod m0072_untracked;
 mod m0073_log;
+mod m0076_listed;
 mod sql;
 mod wall;
 
@@ -174,6 +175,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0071_tags_off::Migration),
             Box::new(m0072_untracked::Migration),
             Box::new(m0073_log::Migration),
+            Box::new(m0076_listed::Migration),
         ]
     }
 }

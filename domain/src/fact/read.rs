@@ -13,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     page::{Column, Key, Keyset, Page, PageRequest, within},
-    store::{Query, Rows},
+    store::{Query, Rows, dialect},
 };
 
 /// Whose facts a list has.
@@ -73,6 +73,11 @@ impl<S> Filter<S> {
         }
     }
 
+    /// Whether it names something that leads to few facts by itself.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.contact.is_some() || self.account.is_some() || !self.external_ids.is_empty()
+    }
+
     /// The same of one contact or one account, whatever else it asks for.
     #[must_use]
     pub fn below(mut self, of: Of) -> Self {
@@ -124,11 +129,11 @@ impl<S> Table<S> {
 }
 
 impl<S: Copy> Table<S> {
-    /// The statement of a list, to which a kind may add conditions of its own on `t`.
+    /// The statement of a list in any states, to which a kind may add conditions of its own on `t`.
     ///
     /// Given `ids`, or ids of the source, it begins with these, whatever else it is asked: SQLite would rather
     /// go through all facts in their order and compare.
-    pub(crate) fn select(
+    fn select(
         &self,
         workspace: WorkspaceId,
         backend: DatabaseBackend,
@@ -168,9 +173,7 @@ impl<S: Copy> Table<S> {
                 one_of_few(&mut query, backend, column, id.into_iter());
             }
         }
-        let time = self.keyset.key.map_or("t.created_at", Column::sql);
-        within(&mut query, time, filter.from, filter.until);
-        within(&mut query, "t.recorded_at", filter.recorded_from, None);
+        self.apply_times(&mut query, filter);
         if filter.statuses.is_empty() {
             return query;
         }
@@ -182,18 +185,65 @@ impl<S: Copy> Table<S> {
         query.rows("s", Rows::new().texts("status", words))
     }
 
-    /// A page of what `query` selects, newest first, each with its cursor.
-    pub(crate) async fn page<R: Listed>(
+    fn apply_times(&self, query: &mut Query, filter: &Filter<S>) {
+        let time = self.keyset.key.map_or("t.created_at", Column::sql);
+        within(query, time, filter.from, filter.until);
+        within(query, "t.recorded_at", filter.recorded_from, None);
+    }
+
+    /// A page of the facts that answer to `filter` and to what `also` appends on `t`, newest first, each with its
+    /// cursor. Given `ids`, of these.
+    pub(crate) async fn list<R: Listed>(
         &self,
         ctx: &Ctx,
-        query: Query,
+        workspace: WorkspaceId,
+        (filter, ids): (&Filter<S>, Option<Vec<Uuid>>),
+        also: impl Fn(&mut Query),
         page: &PageRequest,
     ) -> Result<Page<(String, R)>> {
+        let backend = ctx.db.backend();
         let place = |row: &R| {
             let (at, id) = row.place();
             (Key::Time(at), id)
         };
-        self.keyset.list(ctx, query, page, place).await
+        if filter.statuses.is_empty() || filter.is_narrow() || ids.is_some() {
+            let mut query = self.select(workspace, backend, filter, ids);
+            also(&mut query);
+            return self.keyset.list(ctx, query, page, place).await;
+        }
+        // The index has each state for itself.
+        let statuses: BTreeSet<&'static str> = filter
+            .statuses
+            .iter()
+            .map(|&one| (self.word)(one))
+            .collect();
+        let statuses: Vec<&'static str> = statuses.into_iter().collect();
+        let select = |query: &mut Query, status: &&'static str| {
+            self.select_in_state(query, workspace, backend, filter, status);
+            also(query);
+        };
+        self.keyset
+            .merge(ctx, "t", &statuses, select, page, place)
+            .await
+    }
+
+    /// Appends the statement of the facts in one state; the filter is not narrow.
+    fn select_in_state(
+        &self,
+        query: &mut Query,
+        workspace: WorkspaceId,
+        backend: DatabaseBackend,
+        filter: &Filter<S>,
+        status: &str,
+    ) {
+        let workspace = query.arg(workspace);
+        let status = query.arg(status);
+        query.push(&format!(
+            "SELECT t.* FROM {} t WHERE t.workspace_id = {workspace} AND {} = {status}",
+            self.name,
+            dialect::listed(backend, &format!("t.{}", self.status))
+        ));
+        self.apply_times(query, filter);
     }
 }
 
@@ -218,6 +268,21 @@ mod tests {
                 let text = format!("{query:?}");
                 assert_eq!(text.contains("likelihood"), says_few, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn facts_in_a_state_are_asked_for_as_their_index_has_it() {
+        const TABLE: Table<()> = Table::new("ticket", "opened", "t.opened_at", |()| "OPEN");
+        for (backend, column) in [
+            (DatabaseBackend::Sqlite, "(t.status || '') = "),
+            (DatabaseBackend::Postgres, " AND t.status = "),
+        ] {
+            let mut query = Query::new("");
+            let filter = Filter::default();
+            TABLE.select_in_state(&mut query, Uuid::nil().into(), backend, &filter, "OPEN");
+            let text = format!("{query:?}");
+            assert!(text.contains(column), "{text}");
         }
     }
 }

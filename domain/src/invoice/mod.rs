@@ -22,7 +22,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::{Rows, rows_by_id},
+    store::{Query, Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -156,16 +156,25 @@ pub async fn list(
     filter: &InvoiceFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, invoice::Model)>> {
-    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
-    if let Some(overdue) = filter.overdue {
-        let now = query.arg(ctx.clock.now());
-        query.push(&if overdue {
-            format!(" AND t.status = 'OPEN' AND t.due_at < {now}")
-        } else {
-            format!(" AND (t.status <> 'OPEN' OR t.due_at IS NULL OR t.due_at >= {now})")
-        });
+    let mut common = filter.common.clone();
+    if filter.overdue == Some(true) && common.statuses.is_empty() {
+        // No others are overdue, and the open ones have an index.
+        common.statuses.push(InvoiceStatus::Open);
     }
-    TABLE.page(ctx, query, page).await
+    let now = ctx.clock.now();
+    let also = |query: &mut Query| {
+        if let Some(overdue) = filter.overdue {
+            let now = query.arg(now);
+            query.push(&if overdue {
+                format!(" AND t.status = 'OPEN' AND t.due_at < {now}")
+            } else {
+                format!(" AND (t.status <> 'OPEN' OR t.due_at IS NULL OR t.due_at >= {now})")
+            });
+        }
+    };
+    TABLE
+        .list(ctx, workspace, (&common, None), also, page)
+        .await
 }
 
 /// The invoices among `ids`, in no particular order; for loaders.

@@ -191,8 +191,9 @@ pub async fn list(
     filter: &Filter<OpportunityStatus>,
     page: &PageRequest,
 ) -> Result<Page<(String, opportunity::Model)>> {
-    let query = TABLE.select(workspace, ctx.db.backend(), filter, None);
-    TABLE.page(ctx, query, page).await
+    TABLE
+        .list(ctx, workspace, (filter, None), |_| {}, page)
+        .await
 }
 
 /// The opportunities among `ids`, in no particular order; for loaders.

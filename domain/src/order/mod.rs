@@ -235,10 +235,7 @@ impl OrderFilter {
     /// The orders with the product asked for, where they are few: see [`narrow::few_of`]. What else leaves few
     /// leads to them by itself.
     async fn few(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Option<Vec<Uuid>>> {
-        let common = &self.common;
-        let is_narrow =
-            common.contact.is_some() || common.account.is_some() || !common.external_ids.is_empty();
-        let Some(product) = self.product.as_ref().filter(|_| !is_narrow) else {
+        let Some(product) = self.product.as_ref().filter(|_| !self.common.is_narrow()) else {
             return Ok(None);
         };
         let query = Query::new(
@@ -273,15 +270,18 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<Page<(String, sales_order::Model)>> {
     let few = filter.few(ctx, workspace).await?;
-    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, few);
-    if let Some(product) = &filter.product {
-        let product = query.arg(product.trim());
-        query.push(&format!(
-            " AND EXISTS (SELECT 1 FROM order_line l WHERE l.workspace_id = $1
-                AND l.order_id = t.id AND l.product_id = {product})"
-        ));
-    }
-    TABLE.page(ctx, query, page).await
+    let also = |query: &mut Query| {
+        if let Some(product) = &filter.product {
+            let product = query.arg(product.trim());
+            query.push(&format!(
+                " AND EXISTS (SELECT 1 FROM order_line l WHERE l.workspace_id = t.workspace_id
+                    AND l.order_id = t.id AND l.product_id = {product})"
+            ));
+        }
+    };
+    TABLE
+        .list(ctx, workspace, (&filter.common, few), also, page)
+        .await
 }
 
 /// The orders among `ids`, in no particular order; for loaders.

@@ -55,7 +55,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::{Rows, rows_by_id},
+    store::{Query, Rows, dialect, rows_by_id},
     work::change::Fact,
 };
 
@@ -192,12 +192,20 @@ pub async fn list(
     filter: &SurveyAnswerFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, survey_answer::Model)>> {
-    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
-    if let Some(key) = &filter.survey_key {
-        let key = query.arg(key.trim());
-        query.push(&format!(" AND t.survey_key = {key}"));
-    }
-    TABLE.page(ctx, query, page).await
+    let also = |query: &mut Query| {
+        if let Some(key) = &filter.survey_key {
+            let key = query.arg(key.trim());
+            let mut test = format!("t.survey_key = {key}");
+            if !filter.common.is_narrow() {
+                // Its answers are fewer than those to all surveys of its kind.
+                test = dialect::few(ctx.db.backend(), &test);
+            }
+            query.push(&format!(" AND {test}"));
+        }
+    };
+    TABLE
+        .list(ctx, workspace, (&filter.common, None), also, page)
+        .await
 }
 
 /// The answers among `ids`, in no particular order; for loaders.

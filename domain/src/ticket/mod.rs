@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     access::Actor,
+    contact::one_of,
     ctx::Ctx,
     error::{Result, UserErrorCode},
     fact::{
@@ -21,7 +22,7 @@ use crate::{
         read::{Listed, Table},
     },
     page::{Page, PageRequest},
-    store::{Rows, rows_by_id},
+    store::{Query, Rows, rows_by_id},
     work::change::Fact,
 };
 
@@ -153,13 +154,13 @@ pub async fn list(
     filter: &TicketFilter,
     page: &PageRequest,
 ) -> Result<Page<(String, ticket::Model)>> {
-    let mut query = TABLE.select(workspace, ctx.db.backend(), &filter.common, None);
-    if !filter.priorities.is_empty() {
-        query.push(" AND t.priority IN (SELECT p.priority FROM {p})");
+    let also = |query: &mut Query| {
         let words = filter.priorities.iter().map(|priority| priority.word());
-        query = query.rows("p", Rows::new().texts("priority", words));
-    }
-    TABLE.page(ctx, query, page).await
+        one_of(query, "t.priority", words);
+    };
+    TABLE
+        .list(ctx, workspace, (&filter.common, None), also, page)
+        .await
 }
 
 /// The tickets among `ids`, in no particular order; for loaders.
