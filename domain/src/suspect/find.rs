@@ -1,6 +1,6 @@
 //! Keeps the keys of what changed up to date, and finds with whom they are shared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
 use uuid::Uuid;
@@ -29,18 +29,45 @@ pub(super) async fn look(tx: &mut Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) 
     let had = held(tx, ids).await?;
     let has = gather(tx, things, ids).await?;
     let gone: Keys = had.difference(&has).copied().collect();
-    let new: Keys = has.difference(&had).copied().collect();
-    if !gone.is_empty() {
-        remove(tx, &gone).await?;
+    let mut new: Keys = has.difference(&had).copied().collect();
+    if gone.is_empty() && new.is_empty() {
+        return Ok(());
     }
+    remove(tx, &gone).await?;
     add(tx, &new).await?;
-    if !gone.is_empty() {
-        let fewer: BTreeSet<Uuid> = gone.iter().map(|(id, _)| *id).collect();
-        outdate(tx, things, &fewer).await?;
+    let more = more(&gone, &new);
+    let sharing = sharing(tx, &more).await?;
+    // What a crowd shares now says nothing any more of those who shared it before.
+    let crowds = crowds(tx, &more, &sharing).await?;
+    let before = holders(tx, &crowds).await?;
+    let less: BTreeSet<Uuid> = gone
+        .iter()
+        .chain(before.difference(&new))
+        .map(|(id, _)| *id)
+        .collect();
+    if !less.is_empty() {
+        outdate(tx, things, &less).await?;
     }
+    let thinned = thinned(&more, &sharing);
+    new.extend(holders(tx, &thinned).await?);
+    new.retain(|(_, key)| {
+        let holders = sharing.get(&key.hash);
+        holders.is_some_and(|holders| (2..=CROWD).contains(holders))
+    });
     let pairs = pairs(tx, &new).await?;
     note(tx, things, Origin::System, pairs).await?;
     Ok(())
+}
+
+/// By how many more each of the hashes is shared than before.
+fn more(gone: &Keys, new: &Keys) -> BTreeMap<Uuid, i64> {
+    let mut more: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (keys, one) in [(gone, -1), (new, 1)] {
+        for (_, key) in keys {
+            *more.entry(key.hash).or_default() += one;
+        }
+    }
+    more
 }
 
 /// As long as the first look goes on, one look at a time: each reads what is there and writes it down, and the
@@ -67,6 +94,17 @@ struct Held {
     side: i64,
 }
 
+impl Held {
+    fn key(self) -> (Uuid, Key) {
+        let key = Key {
+            hash: self.key_hash,
+            evidence: self.evidence,
+            side: self.side,
+        };
+        (self.subject_id, key)
+    }
+}
+
 /// The keys that things had so far.
 async fn held(tx: &Tx<'_>, ids: &BTreeSet<Uuid>) -> Result<Keys> {
     let rows: Vec<Held> = Query::new(
@@ -77,15 +115,7 @@ async fn held(tx: &Tx<'_>, ids: &BTreeSet<Uuid>) -> Result<Keys> {
     .rows("r", Rows::new().uuids("id", ids.iter().copied()))
     .all(tx.connection())
     .await?;
-    let keys = rows.into_iter().map(|row| {
-        let key = Key {
-            hash: row.key_hash,
-            evidence: row.evidence,
-            side: row.side,
-        };
-        (row.subject_id, key)
-    });
-    Ok(keys.collect())
+    Ok(rows.into_iter().map(Held::key).collect())
 }
 
 fn rows<'k>(keys: impl Iterator<Item = &'k (Uuid, Key)> + Clone) -> Rows {
@@ -97,6 +127,9 @@ fn rows<'k>(keys: impl Iterator<Item = &'k (Uuid, Key)> + Clone) -> Rows {
 }
 
 async fn remove(tx: &Tx<'_>, keys: &Keys) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
     Query::new(
         "DELETE FROM duplicate_key WHERE workspace_id = $1
            AND (key_hash, subject_id) IN (SELECT r.key_hash, r.subject_id FROM {r})",
@@ -124,22 +157,92 @@ async fn add(tx: &Tx<'_>, keys: &Keys) -> Result<()> {
     Ok(())
 }
 
-/// Those of the hashes that a few share. Of each no more is read than tells that there are too many.
-async fn shared(tx: &Tx<'_>, keys: &Keys) -> Result<BTreeSet<Uuid>> {
-    let hashes: BTreeSet<Uuid> = keys.iter().map(|(_, key)| key.hash).collect();
-    let shared: Vec<Uuid> = Query::new(format!(
-        "SELECT r.key_hash FROM {{r}} WHERE (
-             SELECT COUNT(*) FROM (
-                 SELECT 1 FROM duplicate_key k
-                 WHERE k.workspace_id = $1 AND k.key_hash = r.key_hash LIMIT {}) AS sharing
-         ) BETWEEN 2 AND {CROWD}",
-        CROWD + 1
+#[derive(FromQueryResult)]
+struct Sharing {
+    key_hash: Uuid,
+    holders: i64,
+}
+
+/// How many share each of the hashes that several share. Of each no more is read than tells that there are too
+/// many.
+async fn sharing(tx: &Tx<'_>, hashes: &BTreeMap<Uuid, i64>) -> Result<BTreeMap<Uuid, i64>> {
+    let shared: Vec<Sharing> = Query::new(format!(
+        "SELECT s.key_hash, s.holders FROM (
+             SELECT r.key_hash, {} AS holders FROM {{r}}) AS s
+         WHERE s.holders > 1",
+        holders_of("r", CROWD + 1)
     ))
     .bind(tx.workspace)
-    .rows("r", Rows::new().uuids("key_hash", hashes))
+    .rows("r", Rows::new().uuids("key_hash", hashes.keys().copied()))
+    .all(tx.connection())
+    .await?;
+    let shared = shared.into_iter();
+    Ok(shared.map(|one| (one.key_hash, one.holders)).collect())
+}
+
+/// How many have the hash of the row `row`, counted as far as `most`; in a statement whose `$1` is the workspace.
+pub(super) fn holders_of(row: &str, most: i64) -> String {
+    format!(
+        "(SELECT COUNT(*) FROM (
+             SELECT 1 FROM duplicate_key k
+             WHERE k.workspace_id = $1 AND k.key_hash = {row}.key_hash LIMIT {most}) AS sharing)"
+    )
+}
+
+/// Those of the hashes that only a few shared before, and a crowd does now.
+async fn crowds(
+    tx: &Tx<'_>,
+    more: &BTreeMap<Uuid, i64>,
+    sharing: &BTreeMap<Uuid, i64>,
+) -> Result<BTreeSet<Uuid>> {
+    let is_full = |hash: &Uuid| sharing.get(hash).is_some_and(|holders| *holders > CROWD);
+    let full: Vec<(Uuid, i64)> = more
+        .iter()
+        .map(|(hash, more)| (*hash, *more))
+        .filter(|(hash, more)| *more > 0 && is_full(hash))
+        .collect();
+    let Some(most) = full.iter().map(|(_, more)| *more).max() else {
+        return Ok(BTreeSet::new());
+    };
+    let crowds: Vec<Uuid> = Query::new(format!(
+        "SELECT r.key_hash FROM {{r}} WHERE {} <= {CROWD} + r.more",
+        holders_of("r", CROWD + most + 1)
+    ))
+    .bind(tx.workspace)
+    .rows(
+        "r",
+        Rows::new()
+            .uuids("key_hash", full.iter().map(|(hash, _)| *hash))
+            .ints("more", full.iter().map(|(_, more)| *more)),
+    )
     .column(tx.connection())
     .await?;
-    Ok(shared.into_iter().collect())
+    Ok(crowds.into_iter().collect())
+}
+
+/// Those of the hashes that a crowd shared before, and only a few do now: they say something again.
+fn thinned(more: &BTreeMap<Uuid, i64>, sharing: &BTreeMap<Uuid, i64>) -> BTreeSet<Uuid> {
+    let thinned = more.iter().filter(|(hash, more)| {
+        let holders = sharing.get(*hash).copied().unwrap_or_default();
+        holders <= CROWD && holders - **more > CROWD
+    });
+    thinned.map(|(hash, _)| *hash).collect()
+}
+
+/// Who has one of the hashes, with the key.
+async fn holders(tx: &Tx<'_>, hashes: &BTreeSet<Uuid>) -> Result<Keys> {
+    if hashes.is_empty() {
+        return Ok(Keys::new());
+    }
+    let rows: Vec<Held> = Query::new(
+        "SELECT k.subject_id, k.key_hash, k.evidence, k.side FROM {r}
+         JOIN duplicate_key k ON k.workspace_id = $1 AND k.key_hash = r.key_hash",
+    )
+    .bind(tx.workspace)
+    .rows("r", Rows::new().uuids("key_hash", hashes.iter().copied()))
+    .all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(Held::key).collect())
 }
 
 #[derive(FromQueryResult)]
@@ -149,14 +252,9 @@ struct Shared {
     evidence: i64,
 }
 
-/// The pairs that share one of the keys, with their reasons.
+/// The pairs that share one of the keys, each of which a few share, with their reasons.
 async fn pairs(tx: &Tx<'_>, keys: &Keys) -> Result<Pairs> {
     if keys.is_empty() {
-        return Ok(Pairs::new());
-    }
-    let shared = shared(tx, keys).await?;
-    let keys = keys.iter().filter(|(_, key)| shared.contains(&key.hash));
-    if shared.is_empty() {
         return Ok(Pairs::new());
     }
     let found: Vec<Shared> = Query::new(
@@ -165,7 +263,7 @@ async fn pairs(tx: &Tx<'_>, keys: &Keys) -> Result<Pairs> {
           AND k.subject_id <> r.subject_id AND (r.side = 0 OR k.side <> r.side)",
     )
     .bind(tx.workspace)
-    .rows("r", rows(keys))
+    .rows("r", rows(keys.iter()))
     .all(tx.connection())
     .await?;
     let mut pairs = Pairs::new();
@@ -177,4 +275,18 @@ async fn pairs(tx: &Tx<'_>, keys: &Keys) -> Result<Pairs> {
         *pairs.entry(pair).or_default() |= one.evidence;
     }
     Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_thins_out_where_it_comes_to_be_a_few_and_nowhere_else() {
+        let [renamed, moved, few, crowd] = [1, 2, 3, 4].map(Uuid::from_u128);
+        let more = BTreeMap::from([(renamed, -1), (moved, -CROWD), (few, -1), (crowd, -1)]);
+        let sharing = BTreeMap::from([(renamed, CROWD), (few, 3), (crowd, CROWD + 1)]);
+        // Nobody but one is left of those who moved: no pair is.
+        assert_eq!(thinned(&more, &sharing), BTreeSet::from([renamed]));
+    }
 }

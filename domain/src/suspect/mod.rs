@@ -4,7 +4,8 @@
 //! Everything is compared by a few keys (`key` for people, `company` for accounts): hashes of a folded name
 //! together with something else, in one indexed table, `duplicate_key`. Two who share a key seem to be one. A key
 //! that more than [`CROWD`] share is a common name or a common host, and says nothing: it is skipped, so the cost
-//! of a look follows what has changed, and never the square of anything.
+//! of a look follows what has changed, and never the square of anything. What the first few of a crowd were
+//! suspected for goes when the crowd comes, and is back when it thins out.
 //!
 //! - `follow`: a projection that looks again at whoever was made or changed, within seconds.
 //! - `first`: a nightly schedule that looks once at everybody who was there before there were keys.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     book,
+    find::{CROWD, holders_of},
     reason::{bit, in_words, strength_of},
 };
 use crate::{
@@ -111,7 +112,7 @@ async fn write(tx: &Tx<'_>, things: Things, pairs: &Pairs) -> Result<Vec<Noted>>
 struct Standing {
     id: Uuid,
     evidence: i64,
-    /// What the two still share.
+    /// What the two still share, without what a crowd does.
     shared: i64,
 }
 
@@ -180,9 +181,11 @@ async fn standing(tx: &Tx<'_>, things: Things, ids: &BTreeSet<Uuid>) -> Result<V
                  SELECT CAST(COALESCE(SUM(DISTINCT a.evidence), 0) AS bigint) FROM duplicate_key a
                  JOIN duplicate_key b ON b.workspace_id = $1 AND b.key_hash = a.key_hash
                   AND b.subject_id = s.{other} AND (a.side = 0 OR b.side <> a.side)
-                 WHERE a.workspace_id = $1 AND a.subject_id = s.{one}) AS shared
+                 WHERE a.workspace_id = $1 AND a.subject_id = s.{one}
+                   AND {} <= {CROWD}) AS shared
              FROM {{r}} JOIN {table} s ON s.workspace_id = $1 AND s.{column} = r.id
-             WHERE s.settled_at IS NULL"
+             WHERE s.settled_at IS NULL",
+            holders_of("a", CROWD + 1)
         ))
         .bind(tx.workspace)
         .rows("r", Rows::new().uuids("id", ids.iter().copied()))

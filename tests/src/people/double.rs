@@ -307,6 +307,41 @@ fn a_common_name_is_not_compared() {
 }
 
 #[test]
+fn a_suspicion_about_the_first_of_a_crowd_goes_when_the_crowd_comes_and_is_back_when_it_thins_out()
+{
+    on_both(|world| async move {
+        let account = Some(company(&world, "Acme", None, None).await);
+        let one_more = async || {
+            let new = named("Taro Yamada");
+            add(&world, NewContact { account, ..new }).await
+        };
+        let first = one_more().await;
+        one_more().await;
+        assert_eq!(open(&world).await, [[R::NameAndAccount]]);
+        // What is known of two in another way stays.
+        for phone in ["+81 90-1234-5678", "+1 201-234-5678"] {
+            let new = phoned("Taro Yamada", phone);
+            add(&world, NewContact { account, ..new }).await;
+        }
+        assert_eq!(open(&world).await.len(), 6);
+        for _ in 4..=CROWD {
+            one_more().await;
+        }
+        assert_eq!(open(&world).await, [[R::NameAndPhone]]);
+        let gone = about(&world, first, DuplicateState::Open).await;
+        assert!(gone.is_none());
+
+        rename(&world, first, "Jiro Yamada").await;
+        let back = open(&world).await;
+        // A page of the pairs of those who are left.
+        assert_eq!(back.len(), 50);
+        assert_eq!(back[0], [R::NameAndPhone, R::NameAndAccount]);
+        assert_eq!(back[1], [R::NameAndAccount]);
+        world
+    });
+}
+
+#[test]
 fn what_was_there_before_is_looked_at_once() {
     on_both(|world| async move {
         let (ctx, workspace) = (&world.ctx, world.owner.workspace);
