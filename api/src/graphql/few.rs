@@ -27,6 +27,23 @@ pub(crate) fn few<T>(list: Option<Vec<T>>, path: &[&str]) -> Result<Vec<T>> {
     Ok(list)
 }
 
+/// A list of a filter under its name, or under the one it had before, as [`few`]. Given under both, it is refused:
+/// one of the two would be left out.
+pub(crate) fn few_renamed<T>(
+    (name, list): (&str, Option<Vec<T>>),
+    (earlier, same): (&str, Option<Vec<T>>),
+) -> Result<Vec<T>> {
+    match (list, same) {
+        (Some(_), Some(_)) => {
+            let message = format!("Give `{name}` alone: it is what `{earlier}` was.");
+            let path = ["filter", earlier];
+            Err(Error::refused(&path, UserErrorCode::Contradictory, message))
+        }
+        (None, Some(same)) => few(Some(same), &["filter", earlier]),
+        (list, None) => few(list, &["filter", name]),
+    }
+}
+
 /// A list of ids that may be left out, as [`few`].
 pub(crate) fn few_ids<I: Id>(list: Option<Vec<ID>>, path: &[&str]) -> Result<Vec<I>> {
     id::parse_all(&few(list, path)?, path)
@@ -70,6 +87,32 @@ mod tests {
                 panic!("it is taken");
             };
             assert_eq!((errors[0].code, &errors[0].path[..]), (code, &path()[..]));
+        }
+    }
+
+    #[test]
+    fn a_renamed_list_is_read_under_either_name_and_not_under_both() {
+        let read = |list, same| few_renamed::<i32>(("a", list), ("b", same));
+        assert!(read(None, None).unwrap().is_empty());
+        assert_eq!(read(Some(vec![1]), None).unwrap(), [1]);
+        assert_eq!(read(None, Some(vec![2])).unwrap(), [2]);
+        for (list, same, code, at) in [
+            (Some(vec![]), None, UserErrorCode::Required, "filter.a"),
+            (None, Some(vec![]), UserErrorCode::Required, "filter.b"),
+            (
+                Some(vec![1]),
+                Some(vec![1]),
+                UserErrorCode::Contradictory,
+                "filter.b",
+            ),
+        ] {
+            let Err(Error::Refused(errors)) = read(list, same) else {
+                panic!("it is taken");
+            };
+            assert_eq!(
+                (errors[0].code, errors[0].path.join(".").as_str()),
+                (code, at)
+            );
         }
     }
 

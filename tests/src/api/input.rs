@@ -283,7 +283,7 @@ fn moments_nobody_lives_in_and_endless_lists_are_no_fault_of_ours() {
         }
         let list = "query($filter: ConversationFilterInput) \
             { conversations(filter: $filter) { totalCount } }";
-        let filter = json!({ "status": many("OPEN") });
+        let filter = json!({ "statuses": many("OPEN") });
         refused(&owner.ask(list, &json!({ "filter": filter })).await);
         installation
     });

@@ -115,7 +115,7 @@ fn contacts_and_accounts_list_their_conversations_filtered_and_ordered() {
         let of_account = format!(
             "query($id: ID!, $f: ConversationFilterInput) {{ account(id: $id) {{ {fields} }} }}"
         );
-        let open = json!({ "id": one.to_string(), "f": { "status": ["OPEN"] } });
+        let open = json!({ "id": one.to_string(), "f": { "statuses": ["OPEN"] } });
         let found = door.must(owner, &of_account, open.clone()).await;
         assert_eq!(subjects(&found["conversations"]), "a b");
         let contact = &found["conversations"]["nodes"][0]["contact"];
@@ -133,7 +133,14 @@ fn contacts_and_accounts_list_their_conversations_filtered_and_ordered() {
         );
         for (filter, expected) in [
             (json!({}), "a"),
+            (json!({ "statuses": ["CLOSED"] }), ""),
+            (
+                json!({ "statuses": ["OPEN"], "priorities": ["NORMAL"] }),
+                "a",
+            ),
+            // By their earlier names.
             (json!({ "status": ["CLOSED"] }), ""),
+            (json!({ "status": ["OPEN"], "priority": ["NORMAL"] }), "a"),
             // Both must hold: it names somebody else.
             (json!({ "contactIds": [c] }), ""),
         ] {

@@ -40,7 +40,10 @@ fn lists() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (contacts, json!({ "attributes": [] }), "filter.attributes"),
         (accounts, json!({ "stages": [] }), "filter.stages"),
+        (talks, json!({ "statuses": [] }), "filter.statuses"),
         (talks, json!({ "status": [] }), "filter.status"),
+        (talks, json!({ "channels": [] }), "filter.channels"),
+        (tasks, json!({ "priorities": [] }), "filter.priorities"),
         (talks, json!({ "assigneeIds": [] }), "filter.assigneeIds"),
         (
             tasks,

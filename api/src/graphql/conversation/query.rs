@@ -27,7 +27,7 @@ use crate::graphql::{
     contact::Contact,
     context::reader,
     error::fault,
-    few::{few, few_ids},
+    few::{few_ids, few_renamed},
     id,
     page::{Connection, connection},
     tag::{TagFilterInput, Tagging},
@@ -41,10 +41,19 @@ pub(crate) struct ConversationFilterInput {
     /// Of this inbox.
     inbox_id: Option<ID>,
     /// Through one of these media.
+    channels: Option<Vec<Channel>>,
+    /// The earlier name of `channels`.
+    #[graphql(deprecation = "Use `channels`. Removed after 2027-06-30.")]
     channel: Option<Vec<Channel>>,
     /// Standing in one of these ways.
+    statuses: Option<Vec<ConversationStatus>>,
+    /// The earlier name of `statuses`.
+    #[graphql(deprecation = "Use `statuses`. Removed after 2027-06-30.")]
     status: Option<Vec<ConversationStatus>>,
     /// As urgent as one of these.
+    priorities: Option<Vec<Priority>>,
+    /// The earlier name of `priorities`.
+    #[graphql(deprecation = "Use `priorities`. Removed after 2027-06-30.")]
     priority: Option<Vec<Priority>>,
     /// Assigned to one of these members.
     assignee_ids: Option<Vec<ID>>,
@@ -95,9 +104,9 @@ impl ConversationFilterInput {
         Ok(ConversationFilter {
             tags: tags.unwrap_or_default(),
             inbox: id::parse_opt(self.inbox_id.as_ref(), &["filter", "inboxId"])?,
-            channels: few(self.channel, &["filter", "channel"])?,
-            statuses: few(self.status, &["filter", "status"])?,
-            priorities: few(self.priority, &["filter", "priority"])?,
+            channels: few_renamed(("channels", self.channels), ("channel", self.channel))?,
+            statuses: few_renamed(("statuses", self.statuses), ("status", self.status))?,
+            priorities: few_renamed(("priorities", self.priorities), ("priority", self.priority))?,
             assignees: few_ids(self.assignee_ids, &["filter", "assigneeIds"])?,
             unassigned: self.unassigned,
             watcher: id::parse_opt(self.watcher_id.as_ref(), &["filter", "watcherId"])?,

@@ -17,7 +17,7 @@ use crate::boxed;
 use crate::graphql::{
     context::{loaded_by, reader},
     error::fault,
-    few::{few, few_ids},
+    few::{few_ids, few_renamed},
     id,
     page::{Connection, connection},
 };
@@ -26,8 +26,14 @@ use crate::graphql::{
 #[derive(InputObject, Default)]
 pub(crate) struct TaskFilterInput {
     /// Standing in one of these ways.
+    statuses: Option<Vec<TaskStatus>>,
+    /// The earlier name of `statuses`.
+    #[graphql(deprecation = "Use `statuses`. Removed after 2027-06-30.")]
     status: Option<Vec<TaskStatus>>,
     /// As pressing as one of these.
+    priorities: Option<Vec<TaskPriority>>,
+    /// The earlier name of `priorities`.
+    #[graphql(deprecation = "Use `priorities`. Removed after 2027-06-30.")]
     priority: Option<Vec<TaskPriority>>,
     /// Of the member who asks. Together with `assigneeIds` or `unassigned`, also those.
     #[graphql(default)]
@@ -59,8 +65,8 @@ impl TaskFilterInput {
         let mut assignees = few_ids(self.assignee_ids, &["filter", "assigneeIds"])?;
         assignees.extend(self.mine.then_some(actor.member));
         Ok(TaskFilter {
-            statuses: few(self.status, &["filter", "status"])?,
-            priorities: few(self.priority, &["filter", "priority"])?,
+            statuses: few_renamed(("statuses", self.statuses), ("status", self.status))?,
+            priorities: few_renamed(("priorities", self.priorities), ("priority", self.priority))?,
             assignees,
             unassigned: self.unassigned,
             teams: few_ids(self.team_ids, &["filter", "teamIds"])?,
