@@ -142,6 +142,11 @@ pub(super) fn split(bytes: &[u8], is_end: bool, cut: Cut, mut place: Place, limi
         let mark = encoding::mark_bytes(bytes);
         rest = &bytes[mark..];
         place.offset += mark as i64;
+        if let Some((_, named)) = record::named_delimiter(rest) {
+            rest = &rest[named..];
+            place.offset += named as i64;
+            place.line += 1;
+        }
     }
     let mut records = Vec::new();
     while records.len() < limit {
@@ -203,6 +208,22 @@ mod tests {
         let second = split(rest, true, cut, first.place, 1);
         assert_eq!(second.records, batch.records[1..]);
         assert_eq!(second.place, batch.place);
+    }
+
+    #[test]
+    fn a_line_that_names_the_delimiter_is_neither_header_nor_record() {
+        let text = b"\xef\xbb\xbfsep=;\r\nname;email\r\na;b\r\n";
+        for (header, expected) in [(true, vec![(1, 3)]), (false, vec![(1, 2), (2, 3)])] {
+            let cut = Cut {
+                delimiter: b';',
+                header,
+            };
+            let batch = split(text, true, cut, Place::default(), 10);
+            let records = batch.records.iter();
+            let told: Vec<_> = records.map(|(number, line, _)| (*number, *line)).collect();
+            assert_eq!(told, expected);
+            assert_eq!(batch.place.offset, text.len() as i64);
+        }
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub async fn preview(
         check_delimiter(delimiter)?
     } else {
         let text = &bytes[encoding::mark_bytes(&bytes)..];
-        char::from(record::delimiter_of(text, is_whole))
+        let named = record::named_delimiter(text).map(|(delimiter, _)| delimiter);
+        char::from(named.unwrap_or_else(|| record::delimiter_of(text, is_whole)))
     };
     let cut = Cut {
         delimiter: delimiter as u8,

@@ -210,6 +210,27 @@ fn line_ends(text: &[u8]) -> u64 {
     count
 }
 
+/// The delimiters there are.
+pub const DELIMITERS: &[u8] = b",;\t";
+
+/// The delimiter that the first line of a file names, as Excel writes and reads it (`sep=;`), and the bytes of that
+/// line, which is no record. `beginning` is without the mark of an encoding.
+pub fn named_delimiter(beginning: &[u8]) -> Option<(u8, usize)> {
+    let bytes = first_line(beginning);
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let end = beginning[..bytes].iter().position(ends).unwrap_or(bytes);
+    let line = match &beginning[..end] {
+        [b'"', inner @ .., b'"'] => inner,
+        line => line,
+    };
+    let (word, delimiter) = line.split_at_checked(b"sep=".len())?;
+    let &[delimiter] = delimiter else {
+        return None;
+    };
+    let is_said = word.eq_ignore_ascii_case(b"sep=") && DELIMITERS.contains(&delimiter);
+    is_said.then_some((delimiter, bytes))
+}
+
 /// The delimiter of a file that begins with `beginning`: the one that cuts its first records into the
 /// most cells, alike in number.
 pub fn delimiter_of(beginning: &[u8], is_whole: bool) -> u8 {
@@ -228,7 +249,7 @@ pub fn delimiter_of(beginning: &[u8], is_whole: bool) -> u8 {
         // Cells alike in all records say more than many cells in a few.
         (first > 1).then_some((alike * 100 / widths.len().max(1), first))
     };
-    b",;\t"
+    DELIMITERS
         .iter()
         .copied()
         .max_by_key(|&delimiter| (score(delimiter), delimiter == b','))
@@ -326,6 +347,26 @@ mod tests {
                 None => assert!(end <= whole.bytes, "{end}"),
                 Some(record) => assert_eq!(record, whole, "{end}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_delimiter_and_nothing_else_does() {
+        for (text, expected) in [
+            ("sep=;\r\na;b", Some((b';', 7))),
+            ("SEP=,\na,b", Some((b',', 6))),
+            ("sep=\t\ra\tb", Some((b'\t', 6))),
+            ("\"sep=;\"\r\na", Some((b';', 9))),
+            ("sep=;", Some((b';', 5))),
+            ("sep=|\na", None),
+            ("sep=;;\na", None),
+            ("sep=\na", None),
+            ("sep;name\na;b", None),
+            ("\nsep=;\n", None),
+            ("\"", None),
+            ("", None),
+        ] {
+            assert_eq!(named_delimiter(text.as_bytes()), expected, "{text:?}");
         }
     }
 

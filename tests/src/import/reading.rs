@@ -17,7 +17,10 @@ fn files_are_read_as_they_are_meant() {
         let japanese = "氏名,フリガナ,メールアドレス,会社名,好きな色\n田中太郎,タナカタロウ,t@example.com,株式会社テスト,青\n";
         let chinese = "姓名;邮箱;手机号\n王小明;w@example.cn;+8613800138000\n";
         let marked = ["\u{feff}", japanese].concat();
-        let cases: [(&str, Vec<u8>, SheetEncoding, char, Vec<Option<F>>); 4] = [
+        // As Excel writes it.
+        let named = "sep=;\r\n氏名;メールアドレス;色,柄\r\n佐藤次郎;s@example.com;青,縞\r\n";
+        let both = || vec![Some(F::Name), Some(F::Email), None];
+        let cases: [(&str, Vec<u8>, SheetEncoding, char, Vec<Option<F>>); 7] = [
             (
                 "Shift_JIS",
                 encode(SheetEncoding::ShiftJis, japanese).into_owned(),
@@ -52,6 +55,27 @@ fn files_are_read_as_they_are_meant() {
                 ],
             ),
             (
+                "Shift_JIS whose first line names the separator",
+                encode(SheetEncoding::ShiftJis, named).into_owned(),
+                SheetEncoding::ShiftJis,
+                ';',
+                both(),
+            ),
+            (
+                "UTF-8 with a mark whose first line names the separator",
+                ["\u{feff}", named].concat().into_bytes(),
+                SheetEncoding::Utf8,
+                ';',
+                both(),
+            ),
+            (
+                "a named tab",
+                b"SEP=\t\nName\tE-mail\tA,B,C\nB\tb@example.com\tA,B,C\n".to_vec(),
+                SheetEncoding::Utf8,
+                '\t',
+                both(),
+            ),
+            (
                 "tabs",
                 b"Name\tE-mail\nA\ta@example.com\n".to_vec(),
                 SheetEncoding::Utf8,
@@ -79,6 +103,8 @@ fn files_are_read_as_they_are_meant() {
         let tanaka = by_email(&world, "t@example.com").await;
         assert_eq!(tanaka.name, "田中太郎");
         assert_eq!(tanaka.kana.as_deref(), Some("タナカタロウ"));
+        assert_eq!(by_email(&world, "s@example.com").await.name, "佐藤次郎");
+        assert_eq!(by_email(&world, "b@example.com").await.name, "B");
         let wang = by_email(&world, "w@example.cn").await;
         assert_eq!(
             (wang.name.as_str(), wang.phone.as_deref()),
