@@ -28,6 +28,22 @@ async fn write(world: &World, contact: ContactId, data: &Value) {
     .expect("an update");
 }
 
+/// Gives an entry of one kind another, with what it says.
+async fn rename(world: &World, contact: ContactId, [from, to]: [&str; 2], data: &Value) {
+    Query::new(
+        "UPDATE change SET kind = $4, data = $5
+         WHERE workspace_id = $1 AND contact_id = $2 AND kind = $3",
+    )
+    .bind(world.owner.workspace)
+    .bind(contact)
+    .bind(from)
+    .bind(to)
+    .bind(data.clone())
+    .execute(world.ctx.db.writer())
+    .await
+    .expect("an update");
+}
+
 async fn read(world: &World, contact: ContactId) -> Value {
     let data: Option<String> = Query::new(
         "SELECT CAST(data AS text) FROM change
@@ -39,6 +55,37 @@ async fn read(world: &World, contact: ContactId) -> Value {
     .await
     .expect("a look");
     serde_json::from_str(&data.expect("an entry")).expect("JSON")
+}
+
+#[test]
+fn an_entry_of_a_kind_that_nobody_knows_is_passed_over_and_not_set_aside() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 3).await;
+        let said = read(&world, ids[1]).await;
+        let unknown = json!({ "kind": "from.the.future" });
+        rename(
+            &world,
+            ids[1],
+            ["contact.created", "from.the.future"],
+            &unknown,
+        )
+        .await;
+        let marking = Marking::new(ContactId(uuid::Uuid::nil()), Harm::None);
+        assert_eq!(work_on(&world, &marking).await, 0);
+        assert_eq!(marks(&world).await.len(), 2);
+        let page = PageRequest::first(10);
+        let filter = QuarantineFilter::default();
+        let aside = quarantine::list(&world.ctx, world.owner.workspace, &filter, &page).await;
+        assert!(aside.expect("a list").rows.is_empty());
+        rename(
+            &world,
+            ids[1],
+            ["from.the.future", "contact.created"],
+            &said,
+        )
+        .await;
+        world
+    });
 }
 
 #[test]
