@@ -10,13 +10,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::id::{ContactId, ConversationId, InboxId};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait as _, FromQueryResult};
 
 use crate::{
     contact::bulk,
     ctx::Ctx,
     error::Result,
-    store::{Query, Rows, Tx},
+    store::{Query, Rows, Tx, dialect},
 };
 
 #[derive(FromQueryResult)]
@@ -155,11 +155,16 @@ async fn chats(
         return Ok(HashMap::new());
     }
     bulk::hold(tx, &people).await?;
-    let open: Vec<GoingOn> = Query::new(
-        "SELECT v.id, v.contact_id FROM {r}
-         JOIN conversation v ON v.workspace_id = $1 AND v.contact_id = r.id
-         WHERE v.inbox_id = $2 AND v.status <> 'CLOSED' ORDER BY v.last_message_at, v.id",
-    )
+    // SQLite would go through all conversations of the inbox.
+    let of_one = dialect::few(
+        tx.connection().get_database_backend(),
+        "v.contact_id = r.id",
+    );
+    let open: Vec<GoingOn> = Query::new(format!(
+        "SELECT v.id, v.contact_id FROM {{r}} CROSS JOIN conversation AS v
+         WHERE v.workspace_id = $1 AND {of_one} AND v.inbox_id = $2 AND v.status <> 'CLOSED'
+         ORDER BY v.last_message_at, v.id"
+    ))
     .bind(tx.workspace)
     .bind(inbox)
     .rows("r", Rows::new().ids("id", people))

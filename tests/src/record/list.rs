@@ -537,6 +537,37 @@ fn what_is_of_one_contact_is_found_by_the_contact_whatever_else_is_asked_and_in_
 }
 
 #[test]
+fn chats_of_given_contacts_are_not_looked_for_among_all_of_their_inbox() {
+    on_both(|world| async move {
+        let connection = world.ctx.reader();
+        let backend = connection.get_database_backend();
+        if backend == DatabaseBackend::Postgres {
+            // What is planned there depends on how much there is.
+            return world;
+        }
+        // As lines of a chat find the conversation they go on in.
+        let of_one = dialect::few(backend, "v.contact_id = r.id");
+        let plan = Query::new(format!(
+            "EXPLAIN QUERY PLAN SELECT v.id, v.contact_id FROM {{r}} CROSS JOIN conversation AS v
+             WHERE v.workspace_id = $1 AND {of_one} AND v.inbox_id = $2 AND v.status <> 'CLOSED'
+             ORDER BY v.last_message_at, v.id"
+        ))
+        .bind(world.owner.workspace)
+        .bind(world.owner.workspace)
+        .rows("r", Rows::new().ids("id", [world.owner.workspace]))
+        .raw(connection)
+        .await
+        .unwrap();
+        let steps = plan.iter().map(|row| row.try_get("", "detail").unwrap());
+        let steps: Vec<String> = steps.collect();
+        let found = steps.iter().find(|step| step.contains("SEARCH v "));
+        let is_by_contact = found.is_some_and(|step| step.contains("contact_id=?"));
+        assert!(is_by_contact, "{steps:?}");
+        world
+    });
+}
+
+#[test]
 fn given_contacts_and_accounts_are_read_without_those_of_others_in_any_order() {
     on_both(|world| async move {
         let connection = world.ctx.reader();
