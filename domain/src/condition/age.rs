@@ -59,7 +59,7 @@ impl Aging {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Age {
     pub(crate) of: Aging,
-    /// In seconds.
+    /// In seconds; below zero for what is to come.
     pub(crate) is: i64,
 }
 
@@ -131,6 +131,16 @@ mod tests {
                 json!({"attribute": {"attributeId": renewal, "of": "CONTACT",
                                      "time": {"withinDays": 1}}}),
                 vec![(Aging::Attribute(renewal), days(1))],
+            ),
+            // What is to come is younger than nothing.
+            (
+                json!({"attribute": {"attributeId": renewal, "of": "CONTACT",
+                                     "time": {"withinNextDays": 30, "atLeastDaysAhead": 20}}}),
+                vec![
+                    (Aging::Attribute(renewal), -days(30)),
+                    (Aging::Attribute(renewal), -days(20)),
+                    (Aging::Attribute(renewal), 0),
+                ],
             ),
             (
                 json!({"any": [

@@ -89,6 +89,11 @@ impl Moment {
         self.now - TimeDelta::days(i64::from(days))
     }
 
+    /// As many days after now.
+    pub(crate) fn days_ahead(&self, days: u32) -> DateTime<Utc> {
+        self.now + TimeDelta::days(i64::from(days))
+    }
+
     /// As many minutes before now.
     pub(crate) fn minutes_ago(&self, minutes: u32) -> DateTime<Utc> {
         self.now - TimeDelta::minutes(i64::from(minutes))

@@ -26,6 +26,7 @@ struct Attributes {
     note: AttributeId,
     vetted: AttributeId,
     renewal: AttributeId,
+    ends: AttributeId,
     talks: AttributeId,
 }
 
@@ -211,18 +212,20 @@ async fn set(people: &People) -> Attributes {
         note: define(world, "note", AttributeType::Text).await,
         vetted: define(world, "vetted", AttributeType::Boolean).await,
         renewal: define(world, "renewal", AttributeType::DateTime).await,
+        ends: define(world, "ends", AttributeType::DateTime).await,
         talks: define(world, "talks", AttributeType::MultiSelect).await,
     };
     let chosen =
         |keys: &[&str]| -> Vec<String> { keys.iter().map(|&key| key.to_owned()).collect() };
-    for (name, note, vetted, days, talks) in [
-        ("aki", "Ｇold plan", true, 3, chosen(&["a", "b"])),
-        ("ben", "Silver", false, 400, chosen(&["b"])),
+    for (name, note, vetted, days, ahead, talks) in [
+        ("aki", "Ｇold plan", true, 3, 20, chosen(&["a", "b"])),
+        ("ben", "Silver", false, 400, 40, chosen(&["b"])),
     ] {
         let values = [
             (attributes.note, Given::Text(note.to_owned())),
             (attributes.vetted, Given::Boolean(vetted)),
             (attributes.renewal, Given::DateTime(people.days_ago(days))),
+            (attributes.ends, Given::DateTime(people.days_ago(-ahead))),
             (attributes.talks, Given::MultiSelect(talks)),
         ];
         let settings = values.map(|(attribute, value)| Setting {
@@ -289,6 +292,7 @@ fn of_attributes(people: &People, attributes: &Attributes) -> Vec<(Value, &'stat
     let note = |test: Value| json!({"attribute": {"attributeId": attributes.note.uuid(), "of": "CONTACT", "text": test}});
     let vetted = |wanted: bool| json!({"attribute": {"attributeId": attributes.vetted.uuid(), "of": "CONTACT", "boolean": wanted}});
     let renewal = |test: Value| json!({"attribute": {"attributeId": attributes.renewal.uuid(), "of": "CONTACT", "time": test}});
+    let ends = |test: Value| json!({"attribute": {"attributeId": attributes.ends.uuid(), "of": "CONTACT", "time": test}});
     let talks = |mode: &str| json!({"attribute": {"attributeId": attributes.talks.uuid(), "of": "CONTACT", "options": ["a", "b"], "mode": mode}});
     vec![
         (note(json!({"anyOf": ["GOLD PLAN"]})), "aki"),
@@ -305,6 +309,15 @@ fn of_attributes(people: &People, attributes: &Attributes) -> Vec<(Value, &'stat
         (renewal(json!({"from": before})), "aki"),
         (renewal(json!({"until": before})), "ben"),
         (renewal(json!({"isSet": true})), "aki ben"),
+        (renewal(json!({"withinNextDays": 30})), ""),
+        (ends(json!({"withinNextDays": 30})), "aki"),
+        (ends(json!({"atLeastDaysAhead": 30})), "ben"),
+        (
+            ends(json!({"withinNextDays": 50, "atLeastDaysAhead": 30})),
+            "ben",
+        ),
+        (ends(json!({"withinDays": 1})), "aki ben"),
+        (ends(json!({"moreThanDaysAgo": 1})), ""),
         (talks("ALL"), "aki"),
         (talks("ANY"), "aki ben"),
         (talks("NONE"), "chen dai eri 田中"),

@@ -87,13 +87,13 @@ async fn tell(world: &World, told: &[(ContactId, DateTime<Utc>)]) {
     }
 }
 
-/// A moment as an attribute of contacts.
-async fn renewal(world: &World, told: &[(ContactId, DateTime<Utc>)]) -> AttributeId {
+/// Moments as the values of an attribute of contacts.
+async fn moments(world: &World, key: &str, told: &[(ContactId, DateTime<Utc>)]) -> AttributeId {
     let (ctx, owner) = (&world.ctx, &world.owner);
     let new = NewAttribute {
         subject: SubjectKind::Contact,
-        key: "renewal".to_owned(),
-        name: "Renewal".to_owned(),
+        key: key.to_owned(),
+        name: key.to_owned(),
         description: String::new(),
         value_type: AttributeType::DateTime,
         options: Vec::new(),
@@ -112,8 +112,8 @@ async fn renewal(world: &World, told: &[(ContactId, DateTime<Utc>)]) -> Attribut
     id
 }
 
-/// A condition on each kind of thing that grows old, and some of two of them.
-fn conditions(rng: &mut StdRng, renewal: AttributeId) -> Vec<Value> {
+/// A condition on each kind of thing that grows old, some of two of them, and some on what is to come.
+fn conditions(rng: &mut StdRng, renewal: AttributeId, ends: AttributeId) -> Vec<Value> {
     let mut days = || rng.random_range(1..5);
     let mut all = vec![
         json!({"contact": {"lastActivity": {"withinDays": days()}}}),
@@ -140,6 +140,11 @@ fn conditions(rng: &mut StdRng, renewal: AttributeId) -> Vec<Value> {
     for place in 0..5 {
         let (one, other) = (all[place].clone(), all[14 - place].clone());
         all.push(json!({"any": [one, {"not": other}]}));
+    }
+    for part in ["withinNextDays", "atLeastDaysAhead"] {
+        all.push(
+            json!({"attribute": {"attributeId": ends.uuid(), "of": "CONTACT", "time": {part: days()}}}),
+        );
     }
     all
 }
@@ -173,11 +178,15 @@ async fn play(world: &World, seed: u64) {
             told.push((id, world.ctx.clock.now() - ago));
         }
     }
-    let renewal = renewal(world, &told).await;
+    let now = world.ctx.clock.now();
+    let to_come = told.iter().map(|&(id, at)| (id, now + (now - at)));
+    let to_come: Vec<_> = to_come.collect();
+    let renewal = moments(world, "renewal", &told).await;
+    let ends = moments(world, "ends", &to_come).await;
     world.drain().await;
     tell(world, &told).await;
     let mut segments: Vec<(SegmentId, Condition, BTreeSet<Uuid>)> = Vec::new();
-    for (place, stored) in conditions(&mut rng, renewal).into_iter().enumerate() {
+    for (place, stored) in conditions(&mut rng, renewal, ends).into_iter().enumerate() {
         let asked = condition(stored);
         let id = begun(world, &format!("Segment {place}"), Some(asked.clone())).await;
         segments.push((id, asked, BTreeSet::new()));

@@ -20,6 +20,8 @@ pub(crate) enum Bind {
     Now,
     /// So many days before now.
     DaysAgo(u32),
+    /// So many days after now.
+    DaysAhead(u32),
     /// So many minutes before now.
     MinutesAgo(u32),
     /// The day in the workspace so many days before today.
@@ -39,6 +41,7 @@ impl Bind {
             Self::At(at) => (*at).into(),
             Self::Now => moment.now.into(),
             Self::DaysAgo(days) => moment.days_ago(*days).into(),
+            Self::DaysAhead(days) => moment.days_ahead(*days).into(),
             Self::MinutesAgo(minutes) => moment.minutes_ago(*minutes).into(),
             Self::DayAgo(days) => {
                 let day = moment.today() - chrono::TimeDelta::days(i64::from(*days));

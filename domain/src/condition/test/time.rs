@@ -17,7 +17,7 @@ use crate::{
     text::counted,
 };
 
-/// How many days a window may reach back: ten years.
+/// How many days a window may reach back, or ahead: ten years.
 pub(crate) const MAX_DAYS: u32 = 3_660;
 /// How many minutes one may: thirty days.
 const MAX_MINUTES: u32 = 30 * DAY;
@@ -41,7 +41,7 @@ const DAY: u32 = 24 * 60;
 #[graphql(input_name = "TimeTestInput")]
 #[serde(rename_all = "camelCase", default)]
 pub struct TimeTest {
-    /// At most so many days ago, counted by the second; up to 3660.
+    /// At most so many days ago, counted by the second; up to 3660. A moment to come passes, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub within_days: Option<Natural>,
     /// More than so many days ago, counted by the second; up to 3660.
@@ -55,6 +55,12 @@ pub struct TimeTest {
     /// within an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_than_minutes_ago: Option<Natural>,
+    /// Now or to come, and less than so many days ahead, counted by the second; up to 3660.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_next_days: Option<Natural>,
+    /// So many days ahead or more, counted by the second; up to 3660.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least_days_ahead: Option<Natural>,
     /// At this moment or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
@@ -78,11 +84,15 @@ impl TimeTest {
     fn parts(&self) -> Vec<(&'static str, Bind)> {
         let days_ago = |days: Natural| Bind::DaysAgo(days.get());
         let minutes_ago = |minutes: Natural| Bind::MinutesAgo(minutes.get());
+        let days_ahead = |days: Natural| Bind::DaysAhead(days.get());
         [
             (">=", self.within_days.map(days_ago)),
             ("<", self.more_than_days_ago.map(days_ago)),
             (">=", self.within_minutes.map(minutes_ago)),
             ("<", self.more_than_minutes_ago.map(minutes_ago)),
+            (">=", self.within_next_days.map(|_| Bind::Now)),
+            ("<", self.within_next_days.map(days_ahead)),
+            (">=", self.at_least_days_ahead.map(days_ahead)),
             (">=", self.from.map(Bind::At)),
             ("<", self.until.map(Bind::At)),
         ]
@@ -107,6 +117,8 @@ impl TimeTest {
             more_than_days_ago: None,
             within_minutes: None,
             more_than_minutes_ago: None,
+            within_next_days: None,
+            at_least_days_ahead: None,
             ..*self
         }
     }
@@ -123,13 +135,21 @@ impl TimeTest {
         self.ages().next().is_some()
     }
 
-    /// How old a moment has to become for the answer to be another, in seconds.
+    /// How old a moment has to become for the answer to be another, in seconds; below zero for one to come.
     pub(crate) fn ages(&self) -> impl Iterator<Item = i64> {
         let days = [self.within_days, self.more_than_days_ago];
         let minutes = [self.within_minutes, self.more_than_minutes_ago];
         let days = days.into_iter().flatten().map(|days| age::days(days.get()));
         let minutes = minutes.into_iter().flatten();
+        let ahead = [self.within_next_days, self.at_least_days_ahead];
+        let ahead = ahead
+            .into_iter()
+            .flatten()
+            .map(|days| -age::days(days.get()));
+        let come = self.within_next_days.map(|_| 0);
         days.chain(minutes.map(|minutes| i64::from(minutes.get()) * 60))
+            .chain(ahead)
+            .chain(come)
     }
 
     pub(crate) fn holds(&self, time: Option<&str>, moment: &Moment) -> bool {
@@ -164,12 +184,14 @@ impl TimeTest {
     pub(crate) fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if *self == Self::default() {
             let message = "Say when it must be: withinDays, moreThanDaysAgo, withinMinutes, \
-                           moreThanMinutesAgo, from, until or isSet.";
+                           moreThanMinutesAgo, withinNextDays, atLeastDaysAhead, from, until or isSet.";
             refusals.push(at.refuse(UserErrorCode::Required, message));
         }
         for (name, days) in [
             ("withinDays", self.within_days),
             ("moreThanDaysAgo", self.more_than_days_ago),
+            ("withinNextDays", self.within_next_days),
+            ("atLeastDaysAhead", self.at_least_days_ahead),
         ] {
             if let Some(days) = days {
                 check_days(days.get(), &at.at(name), refusals);
@@ -199,14 +221,21 @@ impl TimeTest {
         }
     }
 
-    /// How many minutes ago it is at most, and more than how many.
-    fn window(&self) -> (Option<u64>, Option<u64>) {
-        let minutes = |days: Option<Natural>, minutes: Option<Natural>| {
-            let days = days.map(|days| u64::from(days.get()) * u64::from(DAY));
-            [days, minutes.map(|minutes| minutes.get().into())]
-        };
-        let within = minutes(self.within_days, self.within_minutes);
-        let more = minutes(self.more_than_days_ago, self.more_than_minutes_ago);
+    /// How many minutes ago it is at most, and more than how many; below zero ahead.
+    fn window(&self) -> (Option<i64>, Option<i64>) {
+        let days = |days: Natural| i64::from(days.get()) * i64::from(DAY);
+        let minutes = |minutes: Natural| i64::from(minutes.get());
+        let within = [
+            self.within_days.map(days),
+            self.within_minutes.map(minutes),
+            self.within_next_days.map(|_| 0),
+            self.at_least_days_ahead.map(|ahead| -days(ahead)),
+        ];
+        let more = [
+            self.more_than_days_ago.map(days),
+            self.more_than_minutes_ago.map(minutes),
+            self.within_next_days.map(|ahead| -days(ahead)),
+        ];
         (
             within.into_iter().flatten().min(),
             more.into_iter().flatten().max(),
@@ -254,6 +283,7 @@ impl TimeTest {
                 format!("{subject}早于{minutes}分钟前")
             ));
         }
+        parts.extend(self.phrase_ahead(phrasing, subject));
         if let Some(from) = self.from.map(|at| phrasing.moment(at)) {
             parts.push(say!(
                 phrasing,
@@ -275,12 +305,42 @@ impl TimeTest {
         }
         phrasing.both(&parts)
     }
+
+    /// The clauses about what is to come.
+    fn phrase_ahead(&self, phrasing: &Phrasing<'_>, subject: &str) -> Vec<String> {
+        let within = self.within_next_days.map(|days| {
+            say!(
+                phrasing,
+                format!("{subject}が今後{days}日以内である"),
+                format!("{subject} is within the {}", next_days(days.get())),
+                format!("{subject}在未来{days}天内")
+            )
+        });
+        let ahead = self.at_least_days_ahead.map(|days| {
+            say!(
+                phrasing,
+                format!("{subject}が{days}日以上先である"),
+                format!("{subject} is at least {} ahead", counted(days.get(), "day")),
+                format!("{subject}至少在{days}天之后")
+            )
+        });
+        [within, ahead].into_iter().flatten().collect()
+    }
+}
+
+fn next_days(days: u32) -> String {
+    match days {
+        1 => "next day".to_owned(),
+        days => format!("next {days} days"),
+    }
 }
 
 fn bound(bind: &Bind, moment: &Moment) -> Option<DateTime<Utc>> {
     match bind {
         Bind::DaysAgo(days) => Some(moment.days_ago(*days)),
         Bind::MinutesAgo(minutes) => Some(moment.minutes_ago(*minutes)),
+        Bind::DaysAhead(days) => Some(moment.days_ahead(*days)),
+        Bind::Now => Some(moment.now),
         Bind::At(at) => Some(*at),
         _ => None,
     }
@@ -326,6 +386,61 @@ mod tests {
             assert!(!test.holds(None, &moment), "{test:?}");
         }
         assert!(test(None, Some(1)).timed());
+    }
+
+    #[test]
+    fn days_ahead_part_what_is_to_come() {
+        let moment = Moment::usual(DateTime::from_timestamp(1_772_323_200, 0).unwrap(), Tz::UTC);
+        let within = TimeTest {
+            within_next_days: Some(Natural::from(30_u32)),
+            ..TimeTest::default()
+        };
+        let beyond = TimeTest {
+            at_least_days_ahead: Some(Natural::from(30_u32)),
+            ..TimeTest::default()
+        };
+        let just = chrono::TimeDelta::seconds(1);
+        for (at, is_within, is_beyond) in [
+            (moment.now - just, false, false),
+            (moment.now, true, false),
+            (moment.days_ahead(30) - just, true, false),
+            (moment.days_ahead(30), false, true),
+        ] {
+            let at = at.to_rfc3339();
+            assert_eq!(within.holds(Some(&at), &moment), is_within, "{at}");
+            assert_eq!(beyond.holds(Some(&at), &moment), is_beyond, "{at}");
+        }
+        assert!(!within.holds(None, &moment) && !beyond.holds(None, &moment));
+        let month = -age::days(30);
+        assert_eq!(within.ages().collect::<Vec<_>>(), [month, 0]);
+        assert_eq!(beyond.ages().collect::<Vec<_>>(), [month]);
+        // Parts that count from now are no moments by themselves.
+        assert_eq!(within.in_moments(), TimeTest::default());
+        assert_eq!(beyond.in_moments(), TimeTest::default());
+    }
+
+    #[test]
+    fn windows_ahead_must_leave_something() {
+        for (next, ahead, ago, within, expected) in [
+            (Some(30_u32), Some(29_u32), None, None, 0),
+            (Some(30), Some(30), None, None, 1),
+            (Some(30), None, Some(1_u32), None, 1),
+            (None, Some(1), Some(1), None, 1),
+            (None, Some(1), None, Some(7_u32), 0),
+            (Some(0), None, None, None, 2),
+            (None, Some(3_661), None, None, 1),
+        ] {
+            let test = TimeTest {
+                within_next_days: next.map(Natural::from),
+                at_least_days_ahead: ahead.map(Natural::from),
+                more_than_days_ago: ago.map(Natural::from),
+                within_days: within.map(Natural::from),
+                ..TimeTest::default()
+            };
+            let mut refusals = Vec::new();
+            test.check(&Path::root("time"), &mut refusals);
+            assert_eq!(refusals.len(), expected, "{test:?}");
+        }
     }
 
     #[test]
