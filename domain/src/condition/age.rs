@@ -41,6 +41,8 @@ pub(crate) enum Aging {
     Opportunity,
     /// An order.
     Order,
+    /// Being in this segment.
+    Segment(Uuid),
     /// An answer to a survey.
     Survey,
     /// A support ticket.
@@ -90,6 +92,7 @@ impl Ask {
             // By the day.
             (Source::Email(_), _) => Some(Vec::new()),
             (Source::Records(source), test) => Some(source.ages(test)),
+            (Source::Segments(source), test) => Some(source.ages(test)),
             (Source::Surveys(source), test) => Some(Aging::Survey.aged(source.ages(test))),
             _ => None,
         }
@@ -165,6 +168,10 @@ mod tests {
                 vec![(Aging::InvoiceDue, 0)],
             ),
             (
+                json!({"segments": {"segmentIds": [renewal], "since": {"moreThanDaysAgo": 14}}}),
+                vec![(Aging::Segment(renewal), days(14))],
+            ),
+            (
                 json!({"survey": {"kind": "NPS", "withinDays": 9, "daysSinceLast": {"atMost": 3}}}),
                 vec![(Aging::Survey, days(3)), (Aging::Survey, days(9))],
             ),
@@ -191,6 +198,8 @@ mod tests {
             json!({"account": {"lastActivity": {"withinDays": 7}}}),
             json!({"events": {"of": "ACCOUNT", "withinDays": 7}}),
             json!({"orders": {"of": "ACCOUNT", "withinDays": 7}}),
+            json!({"segments": {"of": "ACCOUNT", "segmentIds": [Uuid::from_u128(7)],
+                                "since": {"moreThanDaysAgo": 7}}}),
         ] {
             assert_eq!(ages(json!({"any": [active, other]})), None, "{other}");
         }

@@ -260,6 +260,7 @@ impl Source {
                 of: Whose::Contact,
                 mode: Mode::Any,
                 segment_ids: segment_ids.iter().map(|&id| Ref::from_uuid(id)).collect(),
+                since: None,
             })],
             Self::HealthBand { bands } => vec![Condition::Health(Box::new(Health {
                 bands: Some(bands.clone()),

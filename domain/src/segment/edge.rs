@@ -147,6 +147,7 @@ impl Place {
             Aging::Message => Self::held("contact_activity", "x.contact_id", "x.last_message_at"),
             Aging::Opportunity => Self::timed("opportunity", "x.opened_at"),
             Aging::Order => Self::timed("sales_order", "x.placed_at"),
+            Aging::Segment(_) => Self::held("segment_member", "x.subject_id", "x.entered_at"),
             Aging::Survey => Self::timed("survey_answer", "x.answered_at"),
             Aging::Ticket => Self::timed("ticket", "x.opened_at"),
         }
@@ -168,7 +169,7 @@ pub(super) async fn holders(
     if place.by_time {
         by_time(tx, &place, of, spans, after, size).await
     } else {
-        by_holder(tx, &place, spans, after, size).await
+        by_holder(tx, &place, of, spans, after, size).await
     }
 }
 
@@ -209,6 +210,15 @@ fn joined<T: Ord + Copy>(spans: impl Iterator<Item = (T, T)>) -> Vec<(T, T)> {
         .collect()
 }
 
+/// Which rows of its table are meant, as a further condition.
+fn which(query: &mut Query, of: Aging) -> String {
+    match of {
+        Aging::Attribute(id) => format!(" AND x.attribute_id = {}", query.arg(id)),
+        Aging::Segment(id) => format!(" AND x.segment_id = {}", query.arg(id)),
+        _ => String::new(),
+    }
+}
+
 /// Those with a time in one of the spans, which the database finds by an index of the times: a span at a
 /// time, and in their order only when it has them all.
 async fn by_time(
@@ -227,16 +237,13 @@ async fn by_time(
         ..
     } = place;
     let mut query = Query::new("WITH found AS MATERIALIZED (").bind(tx.workspace);
-    let of_attribute = match of {
-        Aging::Attribute(id) => format!(" AND x.attribute_id = {}", query.arg(id)),
-        _ => String::new(),
-    };
+    let which = which(&mut query, of);
     for (number, (since, until)) in spans.into_iter().enumerate() {
         let joint = if number == 0 { "" } else { " UNION ALL " };
         let (since, until) = (query.arg(since), query.arg(until));
         query.push(&format!(
             "{joint}SELECT {holder} AS id FROM {table} x
-             WHERE x.workspace_id = $1{of_attribute}{only} AND {at} > {since} AND {at} <= {until}"
+             WHERE x.workspace_id = $1{which}{only} AND {at} > {since} AND {at} <= {until}"
         ));
     }
     query.push(") SELECT DISTINCT f.id FROM found f WHERE f.id IS NOT NULL");
@@ -254,6 +261,7 @@ async fn by_time(
 async fn by_holder(
     tx: &Tx<'_>,
     place: &Place,
+    of: Aging,
     spans: Vec<(Value, Value)>,
     after: Option<Uuid>,
     size: usize,
@@ -266,7 +274,10 @@ async fn by_holder(
         ..
     } = place;
     let here = |query: &mut Query| {
-        query.push(&format!(" FROM {table} x WHERE x.workspace_id = $1{only}"));
+        let which = which(query, of);
+        query.push(&format!(
+            " FROM {table} x WHERE x.workspace_id = $1{which}{only}"
+        ));
         if let Some(after) = after {
             let after = query.arg(after);
             query.push(&format!(" AND {holder} > {after}"));

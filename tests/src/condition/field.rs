@@ -4,15 +4,20 @@
 use async_graphql::parser::types::TypeKind;
 use domain::{
     attribute::{self, Setting, Value as Given},
+    segment::{
+        self, NewSegment,
+        hand::{self, Things},
+    },
     store::Rows,
     subject::Subject,
     tag::{Request, tagging},
 };
 use entity::{
     id::{AccountId, AttributeId, Id as _},
-    kind::{AttributeType, SubjectKind},
+    kind::{AttributeType, SegmentSubject, SubjectKind},
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     leaf::ELSEWHERE,
@@ -422,6 +427,53 @@ fn every_field_finds_whom_it_means_by_every_way_of_asking() {
             of_deeds(),
         ];
         people.check(rows.into_iter().flatten()).await;
+        people.world
+    });
+}
+
+/// A segment kept by hand, into which aki came long ago and ben just now.
+async fn guests(people: &People) -> Uuid {
+    let (ctx, owner) = (&people.world.ctx, &people.world.owner);
+    let new = NewSegment {
+        name: "Guests".to_owned(),
+        description: String::new(),
+        subject: SegmentSubject::Contact,
+        condition: None,
+    };
+    let made = segment::create(ctx, owner, new).await;
+    let id = made.expect("a segment").id;
+    let both = Things::Contacts(vec![people.ids["aki"], people.ids["ben"]]);
+    hand::add(ctx, owner, id, &both).await.expect("members");
+    let rows = Rows::new()
+        .ids("id", [people.ids["aki"]])
+        .times("at", [people.days_ago(20)]);
+    people
+        .run(
+            "UPDATE segment_member SET entered_at = r.at FROM {r}
+             WHERE segment_member.workspace_id = $1 AND segment_member.subject_id = r.id
+               AND $2 IS NOT NULL",
+            rows,
+        )
+        .await;
+    id.uuid()
+}
+
+#[test]
+fn only_segments_that_somebody_has_been_in_since_then_count() {
+    on_both(|world| async move {
+        let people = People::new(world).await;
+        let guests = guests(&people).await;
+        let since = |mode: &str, since: Value| json!({"segments": {"mode": mode, "segmentIds": [guests], "since": since}});
+        let rows = [
+            (since("ANY", json!({"moreThanDaysAgo": 14})), "aki"),
+            (since("ALL", json!({"withinDays": 14})), "ben"),
+            (since("ANY", json!({"until": people.days_ago(25)})), ""),
+            (
+                since("NONE", json!({"moreThanDaysAgo": 14})),
+                "ben chen dai eri 田中",
+            ),
+        ];
+        people.check(rows).await;
         people.world
     });
 }

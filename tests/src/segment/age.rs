@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     attribute::{self, NewAttribute, Setting, Value as Given, definition},
     condition::{Condition, Moment, sql},
+    segment::hand::{self, Things},
     store::{Query, Rows},
     subject::Subject,
 };
@@ -112,15 +113,44 @@ async fn moments(world: &World, key: &str, told: &[(ContactId, DateTime<Utc>)]) 
     id
 }
 
-/// A condition on each kind of thing that grows old, some of two of them, and some on what is to come.
-fn conditions(rng: &mut StdRng, renewal: AttributeId, ends: AttributeId) -> Vec<Value> {
+/// A segment kept by hand whose members came in at these moments.
+async fn guests(world: &World, told: &[(ContactId, DateTime<Utc>)]) -> SegmentId {
+    let id = begun(world, "Guests", None).await;
+    let people = Things::Contacts(told.iter().map(|one| one.0).collect());
+    let put = hand::add(&world.ctx, &world.owner, id, &people).await;
+    put.expect("members");
+    let rows = Rows::new()
+        .ids("contact_id", told.iter().map(|one| one.0))
+        .times("at", told.iter().map(|one| one.1));
+    Query::new(
+        "UPDATE segment_member SET entered_at = r.at FROM {r}
+         WHERE segment_member.workspace_id = $1 AND segment_member.subject_id = r.contact_id",
+    )
+    .bind(world.owner.workspace)
+    .rows("r", rows)
+    .execute(world.ctx.db.writer())
+    .await
+    .expect("moments");
+    id
+}
+
+/// What the conditions are about, beside what is told of everybody.
+struct Named {
+    renewal: AttributeId,
+    ends: AttributeId,
+    guests: SegmentId,
+}
+
+/// A condition on each kind of thing that grows old, some of two of them, some on what is to come, and some on
+/// being in a segment.
+fn conditions(rng: &mut StdRng, named: &Named) -> Vec<Value> {
     let mut days = || rng.random_range(1..5);
     let mut all = vec![
         json!({"contact": {"lastActivity": {"withinDays": days()}}}),
         json!({"contact": {"lastActivity": {"moreThanMinutesAgo": days() * 1_000}}}),
         json!({"contact": {"lastMessage": {"moreThanDaysAgo": 1}}}),
         json!({"contact": {"created": {"withinMinutes": days() * 1_300}}}),
-        json!({"attribute": {"attributeId": renewal.uuid(), "of": "CONTACT",
+        json!({"attribute": {"attributeId": named.renewal.uuid(), "of": "CONTACT",
                              "time": {"withinDays": days()}}}),
         json!({"events": {"withinDays": days(), "tests": [
             {"measure": "COUNT", "is": {"atLeast": 2}},
@@ -143,7 +173,14 @@ fn conditions(rng: &mut StdRng, renewal: AttributeId, ends: AttributeId) -> Vec<
     }
     for part in ["withinNextDays", "atLeastDaysAhead"] {
         all.push(
-            json!({"attribute": {"attributeId": ends.uuid(), "of": "CONTACT", "time": {part: days()}}}),
+            json!({"attribute": {"attributeId": named.ends.uuid(), "of": "CONTACT",
+                                 "time": {part: days()}}}),
+        );
+    }
+    for mode in ["ANY", "NONE"] {
+        all.push(
+            json!({"segments": {"mode": mode, "segmentIds": [named.guests.uuid()],
+                                     "since": {"moreThanDaysAgo": days()}}}),
         );
     }
     all
@@ -181,12 +218,15 @@ async fn play(world: &World, seed: u64) {
     let now = world.ctx.clock.now();
     let to_come = told.iter().map(|&(id, at)| (id, now + (now - at)));
     let to_come: Vec<_> = to_come.collect();
-    let renewal = moments(world, "renewal", &told).await;
-    let ends = moments(world, "ends", &to_come).await;
+    let named = Named {
+        renewal: moments(world, "renewal", &told).await,
+        ends: moments(world, "ends", &to_come).await,
+        guests: guests(world, &told).await,
+    };
     world.drain().await;
     tell(world, &told).await;
     let mut segments: Vec<(SegmentId, Condition, BTreeSet<Uuid>)> = Vec::new();
-    for (place, stored) in conditions(&mut rng, renewal, ends).into_iter().enumerate() {
+    for (place, stored) in conditions(&mut rng, &named).into_iter().enumerate() {
         let asked = condition(stored);
         let id = begun(world, &format!("Segment {place}"), Some(asked.clone())).await;
         segments.push((id, asked, BTreeSet::new()));

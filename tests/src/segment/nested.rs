@@ -21,8 +21,8 @@ use entity::{
 };
 
 use super::{
-    begun, build, history, holds, made, members, new, now, person, put, refusals, settle, tagged,
-    take,
+    begun, build, clock, history, holds, made, members, new, now, person, put, refusals, settle,
+    tagged, take,
 };
 use crate::support::on_both;
 
@@ -32,6 +32,7 @@ fn within(mode: Mode, segment: SegmentId) -> Condition {
         of: Whose::Contact,
         mode,
         segment_ids: vec![Ref::new(segment)],
+        since: None,
     })
 }
 
@@ -138,6 +139,48 @@ fn time_alone_lets_in_and_out() {
         settle(&world).await;
         holds(&world, id, &[one]).await;
         assert_eq!(history(&world, id).await, [(one.0, true, Cause::Time)]);
+        world
+    });
+}
+
+#[test]
+fn who_stays_in_a_segment_for_long_comes_into_another() {
+    on_both(|world| async move {
+        let vip = world.tag(TagKind::Contact, "VIP", None).await;
+        let (one, other) = (person(&world, "One").await, person(&world, "Other").await);
+        put(&world, one, vip).await;
+        let vips = made(&world, "VIPs", Some(tagged(TagMode::Any, &[vip]))).await;
+        let since = TimeTest {
+            more_than_days_ago: Some(14.into()),
+            ..TimeTest::default()
+        };
+        let for_long = Condition::Segments(Segments {
+            segment_ids: vec![Ref::new(vips)],
+            since: Some(since),
+            ..Segments::default()
+        });
+        let faithful = made(&world, "Faithful", Some(for_long)).await;
+        holds(&world, faithful, &[]).await;
+        world.clock.advance(TimeDelta::days(10));
+        put(&world, other, vip).await;
+        settle(&world).await;
+        world.clock.advance(TimeDelta::days(5));
+        clock::tick(&world).await;
+        holds(&world, faithful, &[one]).await;
+        assert_eq!(
+            history(&world, faithful).await,
+            [(one.0, true, Cause::Time)]
+        );
+
+        // Who goes and comes back begins anew.
+        take(&world, one, vip).await;
+        settle(&world).await;
+        holds(&world, faithful, &[]).await;
+        put(&world, one, vip).await;
+        settle(&world).await;
+        world.clock.advance(TimeDelta::days(10));
+        clock::tick(&world).await;
+        holds(&world, faithful, &[other]).await;
         world
     });
 }

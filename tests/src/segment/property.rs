@@ -49,6 +49,7 @@ impl Play {
                 of: Whose::Contact,
                 mode: self.pick(&[Mode::Any, Mode::None]),
                 segment_ids: vec![Ref::new(self.pick(&self.segments.clone()))],
+                since: None,
             });
         }
         let mode = self.pick(&[TagMode::Any, TagMode::All, TagMode::None]);
@@ -207,6 +208,7 @@ fn changes_edits_filling_and_following_at_once_leave_the_members_exact() {
             of: Whose::Contact,
             mode: Mode::None,
             segment_ids: vec![Ref::new(inner)],
+            since: None,
         });
         let outer = begun(&world, "Outer", Some(named)).await;
         let change = async {

@@ -9,15 +9,16 @@ use uuid::Uuid;
 use crate::{
     condition::{
         Leaf, Need, Whose,
-        check::{self, MAX_IDS},
+        age::{Age, Aging},
+        check::{self, Checks, MAX_IDS},
         measure::{Frag, Measure, Plan, Rows, Source, frag},
         path::Path,
         reference::{self, IdKind, Reference},
         scalar::Ref,
-        sentence::Phrasing,
-        test::{Ask, Element, Mode, Test},
+        sentence::{Phrasing, say},
+        test::{Ask, Element, Mode, Test, TimeTest},
     },
-    error::UserError,
+    error::{UserError, UserErrorCode},
 };
 
 /// Tests which segments the contact or the account is in.
@@ -35,16 +36,42 @@ pub struct Segments {
     pub mode: Mode,
     /// The segments, up to 500.
     pub segment_ids: Vec<Ref<SegmentId>>,
+    /// Only segments it has been in since such a moment, without a break, count: with `moreThanDaysAgo: 14`
+    /// for more than 14 days. Who is in a segment as it is first filled came into it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<TimeTest>,
 }
 
-/// All segments of a holder.
+/// All segments of a holder, or those it has been in since some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SegmentSource;
+pub(crate) struct SegmentSource {
+    since: Option<TimeTest>,
+}
 
 impl SegmentSource {
-    pub(crate) fn plan(backend: DatabaseBackend) -> Plan {
+    pub(crate) fn timed(&self) -> bool {
+        self.since.is_some_and(|since| since.timed())
+    }
+
+    /// How long somebody has to be in one of the segments that `test` names for the answer to be another.
+    pub(crate) fn ages(&self, test: &Test) -> Vec<Age> {
+        let (Some(since), Test::Has { of, .. }) = (&self.since, test) else {
+            return Vec::new();
+        };
+        let ids = of.iter().filter_map(|element| match element {
+            Element::Id(id) => Some(*id),
+            Element::Word(_) => None,
+        });
+        ids.flat_map(|id| Aging::Segment(id).aged(since.ages()))
+            .collect()
+    }
+
+    pub(crate) fn plan(&self, backend: DatabaseBackend) -> Plan {
         let mut plan = Plan::one("segment_member", "x.subject_id");
         plan.rows = Rows::Set;
+        if let Some(since) = &self.since {
+            plan.wheres.append(since.wheres("x.entered_at"));
+        }
         plan.base.push(("v", Frag::new("x.segment_id")));
         let shown = frag::id_text(backend, "b.v");
         plan.text = Some((Frag::new("b.v"), Frag::new(shown)));
@@ -58,12 +85,20 @@ impl Leaf for Segments {
     }
 
     fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        let at = at.at("segmentIds");
-        check::list(&self.segment_ids, MAX_IDS, &at, refusals, "segment");
+        let ids_at = at.at("segmentIds");
+        check::list(&self.segment_ids, MAX_IDS, &ids_at, refusals, "segment");
+        if self.since.is_some_and(|since| since.is_set.is_some()) {
+            let message = "Every member came in at some moment. Remove isSet.";
+            let at = at.at("since").at("isSet");
+            refusals.push(at.refuse(UserErrorCode::Invalid, message));
+        } else {
+            Checks::new(at, refusals).time("since", self.since.as_ref());
+        }
     }
 
     fn asks(&self) -> Vec<Ask> {
-        let measure = Measure::new(self.of.holder(), Source::Segments(SegmentSource));
+        let source = SegmentSource { since: self.since };
+        let measure = Measure::new(self.of.holder(), Source::Segments(source));
         let of = self.segment_ids.iter();
         let of = of.map(|id| Element::Id(id.uuid())).collect();
         vec![Ask::new(
@@ -81,7 +116,18 @@ impl Leaf for Segments {
             .iter()
             .map(|id| phrasing.named(IdKind::Segment(self.of.subject_kind()), id.uuid()))
             .collect();
-        phrasing.member_of(self.of.subject(phrasing), self.mode, &names)
+        let member = phrasing.member_of(self.of.subject(phrasing), self.mode, &names);
+        let Some(since) = &self.since else {
+            return member;
+        };
+        let came = say!(phrasing, "入った日時", "the moment of entry", "进入时间");
+        let since = since.phrase(phrasing, came);
+        say!(
+            phrasing,
+            format!("{member}（{since}場合だけを数える）"),
+            format!("{member} (counting only where {since})"),
+            format!("{member}（仅限{since}的情况）")
+        )
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {

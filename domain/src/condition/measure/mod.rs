@@ -64,7 +64,7 @@ impl Measure {
             Source::Health(source) => source.plan(self.holder, backend),
             Source::Profile(source) => source.plan(self.holder),
             Source::Records(source) => source.plan(self.holder, backend),
-            Source::Segments(_) => SegmentSource::plan(backend),
+            Source::Segments(source) => source.plan(backend),
             Source::Subscription(source) => source.plan(),
             Source::Surveys(source) => source.plan(self.holder, backend),
             Source::Tags(source) => source.plan(backend),
@@ -126,12 +126,11 @@ impl Measure {
             Source::Profile(_) => true,
             Source::Health(source) => source.timed(self.holder),
             Source::Records(source) => source.timed(),
+            Source::Segments(source) => source.timed(),
             Source::Surveys(source) => source.timed(),
-            Source::Field(_)
-            | Source::Attribute(_)
-            | Source::Segments(_)
-            | Source::Subscription(_)
-            | Source::Tags(_) => false,
+            Source::Field(_) | Source::Attribute(_) | Source::Subscription(_) | Source::Tags(_) => {
+                false
+            }
         }
     }
 }

@@ -181,6 +181,15 @@ impl TimeTest {
         format!("COALESCE(({}), false)", parts.join(" AND "))
     }
 
+    /// What compares `column` with moments, each part with its `AND`.
+    pub(crate) fn wheres(&self, column: &str) -> Frag {
+        let mut wheres = Frag::default();
+        for (sign, bind) in self.parts() {
+            wheres.append(Frag::new(format!(" AND {column} {sign} ?")).with(bind));
+        }
+        wheres
+    }
+
     pub(crate) fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         if *self == Self::default() {
             let message = "Say when it must be: withinDays, moreThanDaysAgo, withinMinutes, \

@@ -87,6 +87,7 @@ fn membership(entered: bool, of: Whose, segment_ids: &[Uuid]) -> Option<Conditio
         of,
         mode: if entered { Mode::Any } else { Mode::None },
         segment_ids,
+        since: None,
     }))
 }
 

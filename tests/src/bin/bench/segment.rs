@@ -131,6 +131,7 @@ fn within(earlier: Option<SegmentId>) -> Condition {
         of: Whose::Contact,
         mode: Mode::Any,
         segment_ids: earlier.map(Ref::new).into_iter().collect(),
+        since: None,
     })
 }
 
