@@ -72,6 +72,8 @@ pub enum Effect {
     },
     /// Say how urgent the conversation is.
     SetPriority { priority: Priority },
+    /// Have a member watch the conversation.
+    Watch { member_id: Uuid },
     /// Give the contact, the account or the conversation a value, or take it away.
     SetAttribute {
         #[serde(default = "contact", skip_serializing_if = "is_contact")]
@@ -382,6 +384,7 @@ mod tests {
         let assign = json!({"assign": {"memberId": null}});
         let snooze = json!({"setStatus": {"status": "SNOOZED", "snoozeMinutes": 60}});
         let urgent = json!({"setPriority": {"priority": "URGENT"}});
+        let watch = json!({"watch": {"memberId": Uuid::from_u128(4)}});
         let value = json!({"setAttribute": {
             "attributeId": Uuid::from_u128(3), "value": {"number": 1.5},
         }});
@@ -418,6 +421,7 @@ mod tests {
             (&assign, json!("changed")),
             (&snooze, json!("unchanged")),
             (&urgent, json!("nothingToActOn")),
+            (&watch, json!("changed")),
             (&value, json!("unavailable")),
             (&of_account, json!("changed")),
             (&to_owner, json!("noOwner")),

@@ -33,7 +33,9 @@ use uuid::Uuid;
 pub use effect::{Effect, Outcome, OutcomeResult};
 pub use input::ActionInput;
 pub use kind::{
-    conversation::{AssignConversation, SetConversationPriority, SetConversationStatus},
+    conversation::{
+        AssignConversation, SetConversationPriority, SetConversationStatus, WatchConversation,
+    },
     notify::Notify,
     playbook::{StartPlaybook, StopPlaybook},
     profile::{
@@ -79,6 +81,8 @@ pub enum Action {
     SetConversationStatus(SetConversationStatus),
     /// Say how urgent the conversation is.
     SetConversationPriority(SetConversationPriority),
+    /// Have members watch the conversation.
+    WatchConversation(WatchConversation),
     /// Give the contact a value of a custom attribute, or take it away.
     SetContactAttribute(SetContactAttribute),
     /// Move the contact to a lifecycle stage.
@@ -161,6 +165,7 @@ impl Action {
             Self::AssignConversation(_) => "assignConversation",
             Self::SetConversationStatus(_) => "setConversationStatus",
             Self::SetConversationPriority(_) => "setConversationPriority",
+            Self::WatchConversation(_) => "watchConversation",
             Self::SetContactAttribute(_) => "setContactAttribute",
             Self::SetContactStage(_) => "setContactStage",
             Self::SetContactOwner(_) => "setContactOwner",
@@ -187,6 +192,7 @@ impl Action {
             Self::AssignConversation(action) => action,
             Self::SetConversationStatus(action) => action,
             Self::SetConversationPriority(action) => action,
+            Self::WatchConversation(action) => action,
             Self::SetContactAttribute(action) => action,
             Self::SetContactStage(action) => action,
             Self::SetContactOwner(action) => action,
@@ -213,6 +219,7 @@ impl Action {
             Self::AssignConversation(action) => action,
             Self::SetConversationStatus(action) => action,
             Self::SetConversationPriority(action) => action,
+            Self::WatchConversation(action) => action,
             Self::SetContactAttribute(action) => action,
             Self::SetContactStage(action) => action,
             Self::SetContactOwner(action) => action,

@@ -33,6 +33,8 @@ pub enum ActionOutput {
     SetConversationStatus(SetConversationStatusAction),
     /// Sets the conversation's priority.
     SetConversationPriority(SetConversationPriorityAction),
+    /// Has members watch the conversation.
+    WatchConversation(WatchConversationAction),
     /// Sets a custom attribute of the contact.
     SetContactAttribute(SetContactAttributeAction),
     /// Sets the contact's lifecycle stage.
@@ -223,6 +225,13 @@ pub struct SetConversationPriorityAction {
     pub priority: Priority,
 }
 
+/// Has members watch the conversation.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct WatchConversationAction {
+    /// The ids of the members.
+    pub member_ids: Vec<ID>,
+}
+
 /// Gives the contact a value of a custom attribute, or takes it away.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct SetContactAttributeAction {
@@ -301,6 +310,9 @@ impl ActionOutput {
                     priority: action.priority,
                 })
             }
+            Action::WatchConversation(action) => Self::WatchConversation(WatchConversationAction {
+                member_ids: reference::write_list(ids, IdKind::Member, &action.member_ids),
+            }),
             Action::SetContactAttribute(action) => {
                 let (kind, id) = (SetContactAttribute::ATTRIBUTE, action.attribute_id);
                 Self::SetContactAttribute(SetContactAttributeAction {

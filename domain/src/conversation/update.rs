@@ -141,8 +141,8 @@ pub async fn apply(
     write(ctx, tx, by, before, &wanted).await
 }
 
-/// The same for changes that differ from conversation to conversation, in their order; watchers stay
-/// as they are. Says of each whether it changed anything.
+/// The same for changes that differ from conversation to conversation, in their order; nobody ceases to
+/// watch. Says of each whether it changed anything.
 pub(crate) async fn apply_each(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
@@ -174,6 +174,10 @@ pub(crate) async fn apply_each(
             *row = planned.row;
             changed.insert(*id);
         }
+    }
+    let watched = watch::begin(tx, wanted, &rows).await?;
+    for (result, begun) in results.iter_mut().zip(watched) {
+        *result |= begun;
     }
     let written: Vec<Planned> = rows
         .into_values()

@@ -91,17 +91,7 @@ pub(super) async fn change(
         }
     }
     if !changes.watch.is_empty() {
-        let added: Vec<Pair> = Query::new(
-            "INSERT INTO conversation_watcher (workspace_id, conversation_id, member_id, added_at)
-             SELECT $1, r.conversation_id, r.member_id, $2 FROM {r} WHERE true
-             ON CONFLICT DO NOTHING RETURNING conversation_id, member_id",
-        )
-        .bind(tx.workspace)
-        .bind(tx.now)
-        .rows("r", pairs(rows, &changes.watch))
-        .all(tx.connection())
-        .await?;
-        for pair in added {
+        for pair in add(tx, pairs(rows, &changes.watch)).await? {
             let difference = differences.entry(pair.conversation_id).or_default();
             difference.0.push(pair.member_id);
         }
@@ -119,6 +109,62 @@ pub(super) async fn change(
         }
     }
     Ok(())
+}
+
+/// Has members watch conversations among `rows` as each of `wanted` says, and records what came of it. Says
+/// of each whether somebody began to.
+pub(super) async fn begin(
+    tx: &mut Tx<'_>,
+    wanted: &[(By<'_>, ConversationId, Changes)],
+    rows: &BTreeMap<ConversationId, Model>,
+) -> Result<Vec<bool>> {
+    let mut pairs: BTreeSet<(ConversationId, MemberId)> = BTreeSet::new();
+    for (_, id, changes) in wanted {
+        if rows.contains_key(id) {
+            pairs.extend(changes.watch.iter().map(|member| (*id, *member)));
+        }
+    }
+    if pairs.is_empty() {
+        return Ok(vec![false; wanted.len()]);
+    }
+    let pairs = Rows::new()
+        .ids("conversation_id", pairs.iter().map(|pair| pair.0))
+        .ids("member_id", pairs.iter().map(|pair| pair.1));
+    let added = add(tx, pairs).await?.into_iter();
+    let mut new: BTreeSet<(ConversationId, MemberId)> = added
+        .map(|pair| (pair.conversation_id, pair.member_id))
+        .collect();
+    let mut begun = Vec::with_capacity(wanted.len());
+    for (by, id, changes) in wanted {
+        // Whoever is named twice begins once.
+        let named = changes.watch.iter().copied();
+        let mut added: Vec<MemberId> = named.filter(|&member| new.remove(&(*id, member))).collect();
+        begun.push(!added.is_empty());
+        if let Some(row) = rows.get(id).filter(|_| !added.is_empty()) {
+            added.sort_unstable();
+            let fact = Fact::ConversationWatchersChanged {
+                conversation_id: *id,
+                added,
+                removed: Vec::new(),
+            };
+            tx.record(by.change(row, fact));
+        }
+    }
+    Ok(begun)
+}
+
+/// Has members watch conversations, in pairs; says which of these are new.
+async fn add(tx: &Tx<'_>, pairs: Rows) -> Result<Vec<Pair>> {
+    Ok(Query::new(
+        "INSERT INTO conversation_watcher (workspace_id, conversation_id, member_id, added_at)
+         SELECT $1, r.conversation_id, r.member_id, $2 FROM {r} WHERE true
+         ON CONFLICT DO NOTHING RETURNING conversation_id, member_id",
+    )
+    .bind(tx.workspace)
+    .bind(tx.now)
+    .rows("r", pairs)
+    .all(tx.connection())
+    .await?)
 }
 
 #[derive(FromQueryResult)]

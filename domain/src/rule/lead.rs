@@ -156,7 +156,8 @@ fn fact_of(effect: &Effect) -> Option<FactKind> {
         Effect::SetAttribute { .. } => Some(FactKind::AttributeSet),
         Effect::SetStage { .. } => Some(FactKind::StageChanged),
         Effect::SetOwner { .. } => Some(FactKind::OwnerChanged),
-        Effect::Notify { .. }
+        Effect::Watch { .. }
+        | Effect::Notify { .. }
         | Effect::CreateTask { .. }
         | Effect::StartPlaybook { .. }
         | Effect::StopPlaybook { .. }

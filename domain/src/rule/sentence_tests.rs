@@ -376,6 +376,12 @@ fn what_actions_change_reads_as_people_say_it() {
             "将会话分配给联系人的负责人",
         ),
         (
+            json!({"watchConversation": {"memberIds": [hana]}}),
+            "「Hana」を会話のウォッチャーにする",
+            "have “Hana” watch the conversation",
+            "让“Hana”关注会话",
+        ),
+        (
             json!({"setContactOwner": {"memberId": hana}}),
             "コンタクトの担当者を「Hana」にする",
             "make “Hana” the contact's owner",

@@ -9,7 +9,7 @@ use domain::{
             self, AlreadyTagged, Changed, NotTagged, SetByMember, Tagged, Unchanged, Untagged,
         },
         Performed, SetContactAttribute, SetContactStage, SetConversationPriority,
-        SetConversationStatus, UntagContact, perform,
+        SetConversationStatus, UntagContact, WatchConversation, perform,
         perform::By,
     },
     condition::Condition,
@@ -20,7 +20,7 @@ use domain::{
     tag::{Request, tagging},
 };
 use entity::{
-    id::PlaybookId,
+    id::{ConversationId, MemberId, PlaybookId},
     kind::{AttributeType, ConversationStatus, LifecycleStage, Priority, SubjectKind, TagKind},
 };
 use serde_json::{Value, json};
@@ -132,6 +132,51 @@ fn what_actions_make_of_a_conversation_at_once_is_in_its_history_in_their_order(
         assert_eq!(found, statuses.map(|(status, _)| status));
         let found: Vec<_> = steps.iter().filter_map(|one| one.to_priority).collect();
         assert_eq!(found, priorities);
+        world
+    });
+}
+
+/// Who watches a conversation.
+async fn watchers(world: &World, id: ConversationId) -> Vec<MemberId> {
+    let found = conversation::load_watchers(&world.ctx, world.owner.workspace, &[id]).await;
+    let found = found.unwrap().into_iter();
+    let mut members: Vec<MemberId> = found.map(|one| one.member_id).collect();
+    members.sort_unstable();
+    members
+}
+
+#[test]
+fn members_begin_to_watch_once_and_who_is_gone_does_not() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let new = member::NewMember {
+            email: "agent@example.com".to_owned(),
+            name: "Agent".to_owned(),
+            role: entity::kind::Role::Agent,
+        };
+        let agent = member::add(ctx, owner, new).await.unwrap();
+        let watch = Action::WatchConversation(WatchConversation {
+            member_ids: vec![owner.member.0, agent.id.0],
+        });
+        let rule = on(&world, Trigger::default(), vec![watch]).await;
+        world
+            .receive(&[("1", "taro@customer.example", "hello")])
+            .await;
+        world.drain().await;
+        let id = firings(&world, rule.id).await[0].conversation_id.unwrap();
+        let mut both = vec![owner.member, agent.id];
+        both.sort_unstable();
+        assert_eq!(watchers(&world, id).await, both);
+
+        member::remove(ctx, owner, agent.id).await.unwrap();
+        world
+            .receive(&[("2", "taro@customer.example", "again")])
+            .await;
+        world.drain().await;
+        // The newest comes first.
+        let expected = [[Unchanged, OutcomeResult::Unavailable], [Changed, Changed]];
+        assert_eq!(results(&world, rule.id).await, expected);
+        assert_eq!(watchers(&world, id).await, [owner.member]);
         world
     });
 }

@@ -254,6 +254,8 @@ pub(crate) enum RuleEffectKind {
     SetConversationStatus,
     /// How urgent the conversation is.
     SetConversationPriority,
+    /// Somebody to watch the conversation.
+    WatchConversation,
     /// A custom attribute of the contact.
     SetContactAttribute,
     /// The contact's lifecycle stage.
@@ -460,6 +462,7 @@ fn what(effect: &Effect) -> (RuleEffectKind, Option<TagId>, Option<TargetId>) {
         Effect::Assign { .. } => (Kind::AssignConversation, None, None),
         Effect::SetStatus { .. } => (Kind::SetConversationStatus, None, None),
         Effect::SetPriority { .. } => (Kind::SetConversationPriority, None, None),
+        Effect::Watch { .. } => (Kind::WatchConversation, None, None),
         Effect::SetAttribute { of, .. } => match of {
             SubjectKind::Contact => (Kind::SetContactAttribute, None, None),
             SubjectKind::Account => (Kind::SetAccountAttribute, None, None),

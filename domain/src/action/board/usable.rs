@@ -204,6 +204,10 @@ impl Usable {
                 priority: Some(*priority),
                 ..Changes::default()
             },
+            Effect::Watch { member_id } => Changes {
+                watch: self.member(Some(*member_id)).ok()?.into_iter().collect(),
+                ..Changes::default()
+            },
             _ => return None,
         })
     }

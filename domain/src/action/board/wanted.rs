@@ -39,6 +39,7 @@ impl Wanted {
             Effect::Assign { member_id, .. } | Effect::SetOwner { member_id, .. } => {
                 self.members.extend(member_id);
             }
+            Effect::Watch { member_id } => drop(self.members.insert(*member_id)),
             Effect::SetAttribute { attribute_id, .. } => {
                 self.attributes.insert(*attribute_id);
             }

@@ -33,6 +33,8 @@ pub enum ActionInput {
     SetConversationStatus(SetConversationStatusActionInput),
     /// Say how urgent the conversation is.
     SetConversationPriority(SetConversationPriorityActionInput),
+    /// Have members watch the conversation.
+    WatchConversation(WatchConversationActionInput),
     /// Give the contact a value of a custom attribute, or take it away.
     SetContactAttribute(SetContactAttributeActionInput),
     /// Move the contact to a lifecycle stage.
@@ -171,6 +173,13 @@ pub struct SetConversationStatusActionInput {
 pub struct SetConversationPriorityActionInput {
     /// The priority.
     pub priority: Priority,
+}
+
+/// Who is to watch the conversation.
+#[derive(InputObject, Debug, Clone)]
+pub struct WatchConversationActionInput {
+    /// The members, up to 500. Those who watch it already go on.
+    pub member_ids: Vec<ID>,
 }
 
 /// A custom attribute of the contact and its new value.

@@ -11,7 +11,7 @@ use crate::{
         SetAccountOwner, SetAccountStage, SetContactAttribute, SetContactOwner, SetContactStage,
         SetConversationAttribute, SetConversationPriority, SetConversationStatus, StartPlaybook,
         StopPlaybook, TagAccount, TagContact, TagConversation, TaskAssignee, UntagAccount,
-        UntagContact, UntagConversation,
+        UntagContact, UntagConversation, WatchConversation,
     },
     attribute::{AttributeValueOf, Value},
     condition::{
@@ -108,6 +108,9 @@ impl ActionInput {
                     priority: input.priority,
                 })
             }
+            Self::WatchConversation(input) => Action::WatchConversation(WatchConversation {
+                member_ids: ids.members(&input.member_ids, "watchConversation"),
+            }),
             Self::SetContactAttribute(input) => {
                 let path = ["setContactAttribute", "attributeId"];
                 let kind = SetContactAttribute::ATTRIBUTE;
@@ -229,6 +232,12 @@ impl Ids<'_> {
     fn tags(&mut self, kind: IdKind, list: &[ID], action: &str) -> Vec<Uuid> {
         let at = self.at.at(action).at("tagIds");
         reference::read_list(self.reader, kind, list, &at, &mut self.refusals)
+    }
+
+    /// The members an action named `action` names.
+    fn members(&mut self, list: &[ID], action: &str) -> Vec<Uuid> {
+        let at = self.at.at(action).at("memberIds");
+        reference::read_list(self.reader, IdKind::Member, list, &at, &mut self.refusals)
     }
 
     /// The segment that an action named `action` names, if it does.

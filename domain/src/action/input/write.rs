@@ -9,7 +9,7 @@ use super::{
     SetAccountOwnerActionInput, SetAccountStageActionInput, SetContactAttributeActionInput,
     SetContactOwnerActionInput, SetContactStageActionInput, SetConversationAttributeActionInput,
     SetConversationPriorityActionInput, SetConversationStatusActionInput, SurveyActionInput,
-    TagActionInput, TaskAssigneeInput, UntagActionInput,
+    TagActionInput, TaskAssigneeInput, UntagActionInput, WatchConversationActionInput,
 };
 use crate::{
     action::{
@@ -78,6 +78,11 @@ impl Action {
             Self::SetConversationPriority(action) => {
                 ActionInput::SetConversationPriority(SetConversationPriorityActionInput {
                     priority: action.priority,
+                })
+            }
+            Self::WatchConversation(action) => {
+                ActionInput::WatchConversation(WatchConversationActionInput {
+                    member_ids: reference::write_list(ids, IdKind::Member, &action.member_ids),
                 })
             }
             Self::SetContactAttribute(action) => {

@@ -1,4 +1,4 @@
-//! Working on the conversation: who deals with it, where it stands, how urgent it is.
+//! Working on the conversation: who deals with it, who watches it, where it stands, how urgent it is.
 
 use entity::kind::{ConversationStatus, Priority};
 use serde::{Deserialize, Serialize};
@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::{
     action::{ActionKind, Effect, Needs},
     condition::{
+        check::{self, MAX_IDS},
         path::Path,
-        reference::{IdKind, Reference},
+        reference::{self, IdKind, Reference},
         sentence::{Phrasing, say},
     },
     error::{UserError, UserErrorCode},
@@ -193,6 +194,55 @@ impl ActionKind for SetConversationPriority {
     }
 
     names_nothing! {}
+
+    fn needs(&self) -> Needs {
+        Needs::Conversation
+    }
+}
+
+/// Has members watch the conversation.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchConversation {
+    /// Who; those who watch it already go on.
+    pub member_ids: Vec<Uuid>,
+}
+
+impl ActionKind for WatchConversation {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        let at = at.at("memberIds");
+        check::list(&self.member_ids, MAX_IDS, &at, refusals, "member");
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let members = self.member_ids.iter();
+        let members: Vec<String> = members
+            .map(|&id| phrasing.named(IdKind::Member, id))
+            .collect();
+        let members = phrasing.and(&members);
+        say!(
+            phrasing,
+            format!("{members}を会話のウォッチャーにする"),
+            format!("have {members} watch the conversation"),
+            format!("让{members}关注会话")
+        )
+    }
+
+    fn effects(&self, wanted: &mut Vec<Effect>) {
+        let members = self.member_ids.iter();
+        wanted.extend(members.map(|&member_id| Effect::Watch { member_id }));
+    }
+
+    fn references(&self, at: &Path, found: &mut Vec<Reference>) {
+        let at = at.at("memberIds");
+        reference::list(&at, IdKind::Member, &self.member_ids, found);
+    }
+
+    fn replace(&mut self, kind: IdKind, from: Uuid, to: Uuid) {
+        if kind == IdKind::Member {
+            reference::replace(&mut self.member_ids, from, to);
+        }
+    }
 
     fn needs(&self) -> Needs {
         Needs::Conversation

@@ -1,4 +1,4 @@
-//! Changing conversations: who deals with them, where they stand, how urgent they are.
+//! Changing conversations: who deals with them, who watches them, where they stand, how urgent they are.
 
 use std::collections::{BTreeSet, HashMap};
 

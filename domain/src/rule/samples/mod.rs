@@ -90,6 +90,7 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "action_start_playbook",
     "action_stop_playbook",
     "action_send_survey",
+    "action_watch_conversation",
     "trigger_conversation_opened",
     "trigger_conversation_closed",
     "trigger_conversation_assigned",
