@@ -5,8 +5,8 @@ use async_graphql::OneofObject;
 use super::{
     AccountFields, AccountTags, Attribute, ChannelConditionInput, Condition, ContactFields,
     ContactTags, ConversationFields, ConversationTags, Email, Events, FromAutomatic, GroupEmpty,
-    Health, Invoices, KeywordsConditionInput, Opportunities, Orders, Pattern, Profile, Segments,
-    Subscription, Survey, TagsConditionInput, Tickets, TimeOfDay, WithinBusinessHours,
+    Health, Invoices, KeywordsConditionInput, Opportunities, Orders, Pattern, Profile, RandomShare,
+    Segments, Subscription, Survey, TagsConditionInput, Tickets, TimeOfDay, WithinBusinessHours,
     check::MAX_DEPTH,
     path::Path,
     reference::{IdKind, IdReader, IdWriter},
@@ -73,6 +73,8 @@ pub enum ConditionInput {
     Segments(Segments),
     /// Answers to surveys.
     Survey(Box<Survey>),
+    /// A share of everybody, drawn by chance and the same ever after.
+    RandomShare(RandomShare),
 }
 
 impl ConditionInput {
@@ -170,6 +172,7 @@ impl ConditionInput {
             Self::Subscription(leaf) => Condition::Subscription(leaf),
             Self::Segments(leaf) => Condition::Segments(leaf),
             Self::Survey(leaf) => Condition::Survey(leaf),
+            Self::RandomShare(leaf) => Condition::RandomShare(leaf),
         }
     }
 }
@@ -213,6 +216,7 @@ impl Condition {
             Self::Subscription(leaf) => ConditionInput::Subscription(leaf.clone()),
             Self::Segments(leaf) => ConditionInput::Segments(leaf.clone()),
             Self::Survey(leaf) => ConditionInput::Survey(leaf.clone()),
+            Self::RandomShare(leaf) => ConditionInput::RandomShare(leaf.clone()),
         }
     }
 }

@@ -89,6 +89,7 @@ pub use leaf::{
     attribute::Attribute,
     author::{FromAutomatic, FromAutomaticCondition},
     business::WithinBusinessHours,
+    chance::RandomShare,
     channel::{ChannelCondition, ChannelConditionInput, Channels},
     clock::TimeOfDay,
     contact::ContactFields,
@@ -178,6 +179,8 @@ pub enum Condition {
     Segments(Segments),
     /// Answers to surveys.
     Survey(Box<Survey>),
+    /// A share of everybody, by chance.
+    RandomShare(RandomShare),
 }
 
 /// Everything wrong with the condition of a list's filter that is used in `context`, including ids this
@@ -232,6 +235,7 @@ impl Condition {
             Self::Subscription(_) => "subscription",
             Self::Segments(_) => "segments",
             Self::Survey(_) => "survey",
+            Self::RandomShare(_) => "randomShare",
         }
     }
 }

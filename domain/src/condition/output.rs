@@ -6,8 +6,8 @@ use super::{
     AccountFields, AccountTagsCondition, Attribute, ChannelCondition, Condition, ContactFields,
     ContactTagsCondition, ConversationFields, ConversationTagsCondition, Email, Events,
     FromAutomaticCondition, GroupEmpty, Health, Invoices, KeywordsCondition, Opportunities, Orders,
-    Pattern, Profile, Segments, Subscription, Survey, Tickets, TimeOfDay, WithinBusinessHours,
-    reference::IdWriter,
+    Pattern, Profile, RandomShare, Segments, Subscription, Survey, Tickets, TimeOfDay,
+    WithinBusinessHours, reference::IdWriter,
 };
 
 impl Condition {
@@ -49,6 +49,7 @@ impl Condition {
             Self::Subscription(leaf) => ConditionOutput::Subscription(leaf.clone()),
             Self::Segments(leaf) => ConditionOutput::Segments(leaf.clone()),
             Self::Survey(leaf) => ConditionOutput::Survey(leaf.clone()),
+            Self::RandomShare(leaf) => ConditionOutput::RandomShare(leaf.clone()),
         }
     }
 }
@@ -113,6 +114,8 @@ pub enum ConditionOutput {
     Segments(Segments),
     /// Answers to surveys.
     Survey(Box<Survey>),
+    /// A share of everybody, by chance.
+    RandomShare(RandomShare),
 }
 
 /// Holds when every one of its conditions holds.

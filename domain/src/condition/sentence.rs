@@ -303,6 +303,12 @@ mod tests {
             "the contact has at least 2 NPS “x” answers",
             "联系人有至少2个NPS“x”回答",
         );
+        check(
+            &json!({"randomShare": {"key": "spring", "place": {"lessThan": 50}}}),
+            "コンタクトの「spring」の抽選での位置（0～100）が50未満である",
+            "the contact's random place in “spring”, from 0 to 100, is less than 50",
+            "联系人在“spring”抽签中的位置（0到100）低于50",
+        );
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Condition {
             Self::Subscription(leaf) => Shape::Leaf(leaf),
             Self::Segments(leaf) => Shape::Leaf(leaf),
             Self::Survey(leaf) => Shape::Leaf(leaf.as_ref()),
+            Self::RandomShare(leaf) => Shape::Leaf(leaf),
         }
     }
 
@@ -79,6 +80,7 @@ impl Condition {
             Self::Subscription(leaf) => ShapeMut::Leaf(leaf),
             Self::Segments(leaf) => ShapeMut::Leaf(leaf),
             Self::Survey(leaf) => ShapeMut::Leaf(leaf.as_mut()),
+            Self::RandomShare(leaf) => ShapeMut::Leaf(leaf),
         }
     }
 }

@@ -351,6 +351,15 @@ impl People {
                 json!({"survey": {"kind": "CSAT", "surveyKey": "q1"}}),
                 "chen",
             ),
+            // Whom a part of it means is in `chance`.
+            (
+                json!({"randomShare": {"key": "spring", "place": {"atLeast": 0}}}),
+                "aki ben chen dai eri 田中",
+            ),
+            (
+                json!({"randomShare": {"of": "ACCOUNT", "key": "spring", "place": {"lessThan": 100}}}),
+                "aki eri",
+            ),
             (
                 json!({"timeOfDay": {"weekdays": ["SUNDAY"], "from": "11:00", "until": "13:00"}}),
                 "aki ben chen dai eri 田中",

@@ -3,6 +3,7 @@
 mod asking;
 mod back;
 mod behaviour;
+mod chance;
 mod company;
 mod field;
 mod leaf;

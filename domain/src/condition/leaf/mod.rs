@@ -7,6 +7,7 @@ pub(super) mod account;
 pub(super) mod attribute;
 pub(super) mod author;
 pub(super) mod business;
+pub(super) mod chance;
 pub(super) mod channel;
 pub(super) mod clock;
 pub(super) mod contact;

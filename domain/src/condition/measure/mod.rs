@@ -14,9 +14,9 @@ use sea_orm::DatabaseBackend;
 
 pub(crate) use self::frag::{Bind, Frag, Sql};
 use super::leaf::{
-    attribute::AttributeSource, email::EmailSource, event::EventSource, field::FieldSource,
-    health::HealthSource, profile::ProfileSource, record::RecordSource, segment::SegmentSource,
-    subscription::SubscriptionSource, survey::SurveySource, tag::TagSource,
+    attribute::AttributeSource, chance::ChanceSource, email::EmailSource, event::EventSource,
+    field::FieldSource, health::HealthSource, profile::ProfileSource, record::RecordSource,
+    segment::SegmentSource, subscription::SubscriptionSource, survey::SurveySource, tag::TagSource,
 };
 
 /// Whose value it is.
@@ -39,6 +39,7 @@ pub(crate) struct Measure {
 pub(crate) enum Source {
     Field(FieldSource),
     Attribute(AttributeSource),
+    Chance(ChanceSource),
     Events(EventSource),
     Email(EmailSource),
     Health(HealthSource),
@@ -59,6 +60,7 @@ impl Measure {
         match &self.source {
             Source::Field(source) => source.plan(backend),
             Source::Attribute(source) => source.plan(backend),
+            Source::Chance(source) => source.plan(self.holder, backend),
             Source::Events(source) => source.plan(self.holder, backend),
             Source::Email(source) => source.plan(self.holder),
             Source::Health(source) => source.plan(self.holder, backend),
@@ -99,6 +101,7 @@ impl Measure {
         match &self.source {
             Source::Field(source) => source.depends(),
             Source::Attribute(_) => &["attribute.set", "attribute.changed"],
+            Source::Chance(_) => &["contact.created", "account.created"],
             Source::Events(_) => &["event.recorded"],
             Source::Email(_) => &["email_metrics.changed"],
             Source::Health(_) => &["health.changed"],
@@ -128,9 +131,11 @@ impl Measure {
             Source::Records(source) => source.timed(),
             Source::Segments(source) => source.timed(),
             Source::Surveys(source) => source.timed(),
-            Source::Field(_) | Source::Attribute(_) | Source::Subscription(_) | Source::Tags(_) => {
-                false
-            }
+            Source::Field(_)
+            | Source::Attribute(_)
+            | Source::Chance(_)
+            | Source::Subscription(_)
+            | Source::Tags(_) => false,
         }
     }
 }

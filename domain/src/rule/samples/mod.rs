@@ -68,6 +68,7 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "condition_subscription",
     "condition_segments",
     "condition_survey",
+    "condition_random_share",
     "action_tag_conversation",
     "action_tag_contact",
     "action_notify_slack",
