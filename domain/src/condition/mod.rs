@@ -72,7 +72,7 @@ pub(crate) use self::{
     leaf::{
         Anchor, Leaf,
         channel::label as channel_label,
-        conversation::status_label,
+        conversation::{priority_label, status_label},
         event::{
             check_all as check_properties, contradiction as contradict_properties,
             phrase_all as phrase_properties, text_of as property_of,

@@ -325,6 +325,7 @@ pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
         ],
         Trigger::ConversationClosed(_) => &["conversation.status_changed"],
         Trigger::ConversationAssigned(_) => &["conversation.assigned"],
+        Trigger::ConversationPriorityChanged(_) => &["conversation.priority_changed"],
         Trigger::ConversationWaiting(_) => &["conversation.waited"],
         Trigger::ContactTagAdded(_)
         | Trigger::AccountTagAdded(_)
@@ -358,6 +359,7 @@ pub(crate) const FACTS: &[&str] = &[
     "message.sent",
     "conversation.status_changed",
     "conversation.assigned",
+    "conversation.priority_changed",
     "conversation.waited",
     "tagging.added",
     "tagging.removed",

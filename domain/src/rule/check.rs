@@ -170,6 +170,7 @@ mod tests {
         let number = |test: Value| json!({"attribute": {"attributeId": id, "of": "CONTACT", "mode": "ANY", "number": test}});
         let closed = json!({"conversationClosed": {}});
         let given_back = json!({"conversationAssigned": {"toNobody": true}});
+        let urgent = json!({"conversationPriorityChanged": {"to": ["URGENT"]}});
         let answered = json!({"surveyAnswered": {"kinds": ["NPS"]}});
         for (trigger, condition, is_refused) in [
             (&to_risk, health("bands", json!(["HEALTHY"])), true),
@@ -197,6 +198,12 @@ mod tests {
             (&five, number(json!({"atLeast": 5})), false),
             (&closed, conversation("statuses", json!(["OPEN"])), true),
             (&given_back, conversation("hasAssignee", json!(true)), true),
+            (&urgent, conversation("priorities", json!(["LOW"])), true),
+            (
+                &urgent,
+                conversation("priorities", json!(["LOW", "URGENT"])),
+                false,
+            ),
             (&answered, json!({"not": {"survey": {"kind": "NPS"}}}), true),
             (
                 &answered,
@@ -231,6 +238,10 @@ mod tests {
             (
                 json!({"conversationAssigned": {"fromMemberIds": [id], "toMemberIds": [id]}}),
                 "toMemberIds",
+            ),
+            (
+                json!({"conversationPriorityChanged": {"from": ["HIGH"], "to": ["HIGH"]}}),
+                "to",
             ),
             (json!({"conversationOpened": {"from": ["OPEN"]}}), "from"),
             (json!({"conversationClosed": {"from": ["CLOSED"]}}), "from"),

@@ -62,6 +62,9 @@ pub(super) fn leads_to(effect: &Effect, trigger: &Trigger, above: &[Uuid]) -> bo
             waits.to_nobody == to_nobody
                 && (*to_owner || lets(&waits.to_member_ids, member_id.as_ref()))
         }
+        (Effect::SetPriority { priority }, Trigger::ConversationPriorityChanged(waits)) => {
+            lets(&waits.to, Some(priority))
+        }
         (
             Effect::SetStage {
                 of: SubjectKind::Contact,
@@ -223,6 +226,12 @@ mod tests {
         leads(assigns(json!({})), assigned(json!({})), false);
         let owner = assigns(json!({"toOwner": true}));
         leads(owner, assigned(json!({"toMemberIds": [id(2)]})), true);
+
+        let urgent = json!({"setConversationPriority": {"priority": "URGENT"}});
+        let becomes = |to: Value| json!({"conversationPriorityChanged": {"to": to}});
+        leads(urgent.clone(), becomes(json!([])), true);
+        leads(urgent.clone(), becomes(json!(["HIGH", "URGENT"])), true);
+        leads(urgent, becomes(json!(["LOW"])), false);
 
         let stage = json!({"setContactStage": {"stage": "CUSTOMER"}});
         let reaches = |stage: &str| json!({"contactStageChanged": {"to": [stage]}});

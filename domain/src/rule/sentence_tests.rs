@@ -307,6 +307,14 @@ fn segments_and_members_read_as_people_say_them() {
         "a conversation is assigned to a member",
         "会话被分配给某位成员",
     );
+    check(
+        &trigger(json!({"conversationPriorityChanged": {
+            "channels": ["EMAIL"], "from": ["NORMAL"], "to": ["HIGH", "URGENT"],
+        }})),
+        "メールで会話の優先度が通常から高または緊急になり",
+        "the priority of a conversation in email changes from normal to high or urgent",
+        "在邮件会话的优先级从普通变为高或紧急",
+    );
 }
 
 #[test]

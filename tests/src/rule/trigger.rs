@@ -10,8 +10,9 @@ use domain::{
         AccountTagAdded, AccountTagRemoved, ContactAttributeChanged, ContactChanged,
         ContactCreated, ContactOwnerChanged, ContactStageChanged, ContactTagAdded,
         ContactTagRemoved, ConversationAssigned, ConversationClosed, ConversationOpened,
-        ConversationTagAdded, ConversationTagRemoved, Direction as Crossing, EmailEventSeen,
-        EventTracked, HealthBandChanged, HealthScoreCrossed, SurveyAnswered, Trigger,
+        ConversationPriorityChanged, ConversationTagAdded, ConversationTagRemoved,
+        Direction as Crossing, EmailEventSeen, EventTracked, HealthBandChanged, HealthScoreCrossed,
+        SurveyAnswered, Trigger,
     },
     stage::NewStage,
     tag::{Request, tagging},
@@ -21,7 +22,7 @@ use entity::{
     id::{AccountId, ContactId, ConversationId, TagId},
     kind::{
         AttributeType, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
-        HealthBand, LifecycleStage, SubjectKind, SurveyKind, TagKind,
+        HealthBand, LifecycleStage, Priority, SubjectKind, SurveyKind, TagKind,
     },
 };
 
@@ -139,6 +140,46 @@ fn conversations_are_looked_at_as_they_begin_close_reopen_and_are_assigned() {
         world.drain().await;
         count(&firings(&world, given.id).await, 1, "given to somebody");
         count(&firings(&world, dropped.id).await, 1, "given to nobody");
+        world
+    });
+}
+
+#[test]
+fn conversations_are_looked_at_as_they_become_more_or_less_urgent() {
+    on_both(|world| async move {
+        let topic = world.tag(TagKind::Conversation, "Topic", None).await;
+        let changed = |from: &[Priority], to: &[Priority]| {
+            Trigger::ConversationPriorityChanged(ConversationPriorityChanged {
+                inbox_ids: Vec::new(),
+                channels: Vec::new(),
+                from: from.to_vec(),
+                to: to.to_vec(),
+            })
+        };
+        let act = || vec![tag_conversation(topic)];
+        let any = on(&world, changed(&[], &[]), act()).await;
+        let urgent = on(&world, changed(&[], &[Priority::Urgent]), act()).await;
+        let eased = on(&world, changed(&[Priority::Urgent], &[]), act()).await;
+        let id = conversation_with(&world, "1", "taro@customer.example").await;
+        let turns = [
+            Priority::High,
+            Priority::Urgent,
+            Priority::Urgent,
+            Priority::Normal,
+        ];
+        for priority in turns {
+            let changes = Changes {
+                priority: Some(priority),
+                ..Changes::default()
+            };
+            turn(&world, id, changes).await;
+        }
+        world.drain().await;
+        count(&firings(&world, any.id).await, 3, "as often as it changed");
+        let found = firings(&world, urgent.id).await;
+        count(&found, 1, "it became urgent once");
+        assert_eq!(found[0].conversation_id, Some(id));
+        count(&firings(&world, eased.id).await, 1, "it was urgent once");
         world
     });
 }

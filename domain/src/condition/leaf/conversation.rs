@@ -164,7 +164,8 @@ pub(crate) fn status_label(phrasing: &Phrasing<'_>, status: ConversationStatus) 
     .to_owned()
 }
 
-fn priority_label(phrasing: &Phrasing<'_>, priority: Priority) -> String {
+/// The priority's name in a sentence.
+pub(crate) fn priority_label(phrasing: &Phrasing<'_>, priority: Priority) -> String {
     match priority {
         Priority::Low => say!(phrasing, "低", "low", "低"),
         Priority::Normal => say!(phrasing, "通常", "normal", "普通"),

@@ -206,6 +206,9 @@ impl Known {
             Fact::ConversationStatusChanged { from, to, .. } => {
                 (told.from, told.to) = (json!(from), json!(to));
             }
+            Fact::ConversationPriorityChanged { from, to, .. } => {
+                (told.from, told.to) = (json!(from), json!(to));
+            }
             Fact::ConversationWaited {
                 waiting_since,
                 minutes,

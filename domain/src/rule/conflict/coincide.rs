@@ -61,6 +61,14 @@ fn let_the_same(one: &Trigger, other: &Trigger) -> bool {
                 && meet(&one.channels, &other.channels)
                 && meet(&one.from_member_ids, &other.from_member_ids)
         }
+        (
+            Trigger::ConversationPriorityChanged(one),
+            Trigger::ConversationPriorityChanged(other),
+        ) => {
+            meet(&one.inbox_ids, &other.inbox_ids)
+                && meet(&one.channels, &other.channels)
+                && meet(&one.from, &other.from)
+        }
         (Trigger::ConversationWaiting(one), Trigger::ConversationWaiting(other)) => {
             meet(&one.inbox_ids, &other.inbox_ids) && meet(&one.channels, &other.channels)
         }

@@ -109,6 +109,9 @@ impl Lore {
                 | Fact::ConversationAssigned {
                     conversation_id, ..
                 }
+                | Fact::ConversationPriorityChanged {
+                    conversation_id, ..
+                }
                 | Fact::ConversationWaited {
                     conversation_id, ..
                 } => drop(conversations.insert(*conversation_id)),

@@ -148,6 +148,18 @@ impl Lore {
                 };
                 other(entry, conversation_id.uuid(), case, happened)
             })),
+            Fact::ConversationPriorityChanged {
+                conversation_id,
+                from,
+                to,
+            } => found.extend(self.of_conversation(*conversation_id).map(|(case, place)| {
+                let happened = Happened::Priority {
+                    from: *from,
+                    to: *to,
+                    place,
+                };
+                other(entry, conversation_id.uuid(), case, happened)
+            })),
             Fact::ConversationWaited {
                 conversation_id,
                 waiting_since,

@@ -95,6 +95,7 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "trigger_conversation_opened",
     "trigger_conversation_closed",
     "trigger_conversation_assigned",
+    "trigger_conversation_priority_changed",
     "trigger_conversation_waiting",
     "trigger_contact_tag_added",
     "trigger_contact_tag_removed",

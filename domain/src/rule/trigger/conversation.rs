@@ -1,20 +1,21 @@
-//! A conversation was opened, closed or given to somebody.
+//! A conversation was opened, closed or given to somebody, or became more or less urgent.
 
 use entity::{
     id::MemberId,
-    kind::{Channel, ConversationStatus},
+    kind::{Channel, ConversationStatus, Priority},
 };
 use uuid::Uuid;
 
 use super::{
     Happened, Key, Place, TriggerKind,
     shape::{self, lets, lets_some},
-    words::{from_phrase, labels, members},
+    words::{changes, from_phrase, labels, members},
 };
 use crate::{
     condition::{
         Condition, Context, ConversationFields, channel_label,
         path::Path,
+        priority_label,
         reference::IdKind,
         sentence::{Phrasing, say},
         status_label,
@@ -67,6 +68,23 @@ shape::trigger! {
         to_member_ids: ids Member,
         /// Only when nobody has it now; then `toMemberIds` must be empty.
         to_nobody: flag,
+    }
+}
+
+shape::trigger! {
+    /// Looks at conversations as they become more or less urgent.
+    ConversationPriorityChanged, RuleConversationPriorityChangedTrigger,
+    RuleConversationPriorityChangedTriggerInput;
+    required {}
+    optional {
+        /// The inboxes; empty for every one, also those made later.
+        inbox_ids: ids Inbox,
+        /// The channels of those inboxes; empty for every one.
+        channels: many Channel,
+        /// How urgent the conversation was before; empty for however.
+        from: many Priority,
+        /// How urgent it is now; empty for however.
+        to: many Priority,
     }
 }
 
@@ -304,5 +322,52 @@ impl TriggerKind for ConversationAssigned {
         to_fits
             && lets_place(&self.inbox_ids, &self.channels, place)
             && lets_some(&self.from_member_ids, from.map(|MemberId(id)| id).as_ref())
+    }
+}
+
+impl TriggerKind for ConversationPriorityChanged {
+    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        self.check_lists(at, refusals);
+        shape::change(&self.from, &self.to, &at.at("to"), refusals);
+    }
+
+    shape::naming!();
+
+    fn context(&self) -> Context {
+        Context::Conversation
+    }
+
+    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let subject = say!(
+            phrasing,
+            format!("{place}会話の優先度"),
+            format!("the priority of a conversation{place}"),
+            format!("{place}会话的优先级")
+        );
+        let from = labels(&self.from, phrasing, priority_label);
+        let to = labels(&self.to, phrasing, priority_label);
+        changes(&subject, &from, &to, phrasing)
+    }
+
+    fn implies(&self) -> Vec<Condition> {
+        implied(ConversationFields {
+            priorities: (!self.to.is_empty()).then(|| self.to.clone()),
+            inbox_ids: shape::refs(&self.inbox_ids),
+            ..ConversationFields::default()
+        })
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Priority]
+    }
+
+    fn accepts(&self, happened: &Happened<'_>) -> bool {
+        let Happened::Priority { from, to, place } = happened else {
+            return false;
+        };
+        lets_place(&self.inbox_ids, &self.channels, place)
+            && lets(&self.from, from)
+            && lets(&self.to, to)
     }
 }

@@ -80,6 +80,7 @@ each! {
     ConversationOpened "conversationOpened",
     ConversationClosed "conversationClosed",
     ConversationAssigned "conversationAssigned",
+    ConversationPriorityChanged "conversationPriorityChanged",
     ConversationWaiting "conversationWaiting",
     ContactTagAdded "contactTagAdded",
     ContactTagRemoved "contactTagRemoved",

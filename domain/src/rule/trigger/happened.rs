@@ -6,7 +6,7 @@ use entity::{
     id::MemberId,
     kind::{
         BounceKind, Channel, ContactField, ConversationStatus, EmailEventKind, EmailEventOrigin,
-        HealthBand, LifecycleStage, SubjectKind, SurveyKind, TagTarget,
+        HealthBand, LifecycleStage, Priority, SubjectKind, SurveyKind, TagTarget,
     },
 };
 use uuid::Uuid;
@@ -32,6 +32,7 @@ pub(crate) enum Key {
     Opened,
     Closed,
     Assigned,
+    Priority,
     Waited(WaitLength),
     Tag {
         added: bool,
@@ -79,6 +80,12 @@ pub(crate) enum Happened<'a> {
     Assigned {
         from: Option<MemberId>,
         to: Option<MemberId>,
+        place: Place,
+    },
+    /// A conversation is more or less urgent.
+    Priority {
+        from: Priority,
+        to: Priority,
         place: Place,
     },
     /// A contact has waited so long for an answer.
@@ -160,6 +167,7 @@ impl Happened<'_> {
             Self::Opened { .. } => Key::Opened,
             Self::Closed { .. } => Key::Closed,
             Self::Assigned { .. } => Key::Assigned,
+            Self::Priority { .. } => Key::Priority,
             Self::Waited { length, .. } => Key::Waited(length),
             Self::Tag {
                 added,

@@ -11,7 +11,7 @@ use super::{
     },
     conversation::{
         RuleConversationAssignedTriggerInput, RuleConversationClosedTriggerInput,
-        RuleConversationOpenedTriggerInput,
+        RuleConversationOpenedTriggerInput, RuleConversationPriorityChangedTriggerInput,
     },
     email_event::RuleEmailEventTriggerInput,
     event::RuleEventTrackedTriggerInput,
@@ -52,6 +52,8 @@ pub enum RuleTriggerInput {
     ConversationClosed(RuleConversationClosedTriggerInput),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(RuleConversationAssignedTriggerInput),
+    /// A conversation became more or less urgent.
+    ConversationPriorityChanged(RuleConversationPriorityChangedTriggerInput),
     /// A contact has waited for an answer in a conversation.
     ConversationWaiting(RuleConversationWaitingTriggerInput),
     /// A contact was given a tag.

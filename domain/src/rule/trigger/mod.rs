@@ -50,7 +50,9 @@ pub use contact::{
     ContactAttributeChanged, ContactChanged, ContactCreated, ContactOwnerChanged,
     ContactStageChanged,
 };
-pub use conversation::{ConversationAssigned, ConversationClosed, ConversationOpened};
+pub use conversation::{
+    ConversationAssigned, ConversationClosed, ConversationOpened, ConversationPriorityChanged,
+};
 pub use email_event::EmailEventSeen;
 pub use event::EventTracked;
 pub use health::{
@@ -125,6 +127,8 @@ pub enum Trigger {
     ConversationClosed(ConversationClosed),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(ConversationAssigned),
+    /// A conversation became more or less urgent.
+    ConversationPriorityChanged(ConversationPriorityChanged),
     /// A contact has waited for an answer in a conversation.
     ConversationWaiting(ConversationWaiting),
     /// A contact was given a tag.

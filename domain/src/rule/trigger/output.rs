@@ -9,7 +9,7 @@ use super::{
     },
     conversation::{
         RuleConversationAssignedTrigger, RuleConversationClosedTrigger,
-        RuleConversationOpenedTrigger,
+        RuleConversationOpenedTrigger, RuleConversationPriorityChangedTrigger,
     },
     email_event::RuleEmailEventTrigger,
     event::RuleEventTrackedTrigger,
@@ -46,6 +46,8 @@ pub enum RuleTrigger {
     ConversationClosed(RuleConversationClosedTrigger),
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned(RuleConversationAssignedTrigger),
+    /// A conversation became more or less urgent.
+    ConversationPriorityChanged(RuleConversationPriorityChangedTrigger),
     /// A contact has waited for an answer in a conversation.
     ConversationWaiting(RuleConversationWaitingTrigger),
     /// A contact was given a tag.

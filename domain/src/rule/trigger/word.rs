@@ -14,6 +14,8 @@ pub enum TriggerWord {
     ConversationClosed,
     /// A conversation was given to a member, to another, or to nobody.
     ConversationAssigned,
+    /// A conversation became more or less urgent.
+    ConversationPriorityChanged,
     /// A contact has waited for an answer in a conversation.
     ConversationWaiting,
     /// A contact was given a tag.
