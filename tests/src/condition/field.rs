@@ -384,6 +384,14 @@ fn of_deeds() -> Vec<(Value, &'static str)> {
             "chen",
         ),
         (
+            json!({"events": {"names": ["article_read"], "where": [{"property": "article", "startsWith": ["x"]}]}}),
+            "chen",
+        ),
+        (
+            json!({"events": {"names": ["article_read"], "where": [{"property": "article", "contains": ["a", "?"]}]}}),
+            "aki ben eri",
+        ),
+        (
             json!({"health": {"changeIn90Days": {"atLeast": 60}}}),
             "aki",
         ),

@@ -41,6 +41,12 @@ pub struct PropertyTest {
     /// Its value as text is none of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub none_of: Option<Vec<String>>,
+    /// Its value as text contains one of these, exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contains: Option<Vec<String>>,
+    /// Its value as text begins with one of these, exactly: `/docs/` for all pages below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_with: Option<Vec<String>>,
     /// It is a number, and this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<NumberTest>,
@@ -107,10 +113,30 @@ impl PropertyTest {
         let number = number.map(|number| number.clamp(-1e200, 1e200));
         self.any_of.as_ref().is_none_or(is_listed)
             && !self.none_of.as_ref().is_some_and(is_listed)
+            && (!self.seeks() || text.as_deref().is_some_and(|text| self.finds(text)))
             && self
                 .number
                 .is_none_or(|test| number.is_some_and(|number| test.holds(number)))
             && self.is_set.is_none_or(|wanted| wanted == text.is_some())
+    }
+
+    /// Whether it asks for a part of the text.
+    fn seeks(&self) -> bool {
+        self.contains.is_some() || self.starts_with.is_some()
+    }
+
+    /// Whether the parts it asks for are in a text.
+    fn finds(&self, text: &str) -> bool {
+        let one_of = |values: Option<&Vec<String>>, is_there: fn(&str, &str) -> bool| {
+            values.is_none_or(|values| values.iter().any(|one| is_there(text, one)))
+        };
+        one_of(self.contains.as_ref(), |text, one| text.contains(one))
+            && one_of(self.starts_with.as_ref(), |text, one| text.starts_with(one))
+    }
+
+    /// Whether only a value passes.
+    fn wants_value(&self) -> bool {
+        self.any_of.is_some() || self.number.is_some() || self.seeks()
     }
 
     /// Appends that the event `row` passes.
@@ -125,6 +151,21 @@ impl PropertyTest {
             wheres.append(Frag::one_of("", listed));
             wheres.push(", false)");
         }
+        let find = match backend {
+            DatabaseBackend::Postgres => "strpos",
+            _ => "instr",
+        };
+        for (place, values) in [("> 0", &self.contains), ("= 1", &self.starts_with)] {
+            let Some(values) = values else { continue };
+            wheres.push(" AND COALESCE((false");
+            for value in values {
+                wheres.push(&format!(" OR {find}("));
+                wheres.append(text());
+                let value = Bind::Text(value.clone());
+                wheres.append(Frag::new(format!(", ?) {place}")).with(value));
+            }
+            wheres.push("), false)");
+        }
         if let Some(test) = &self.number {
             wheres.push(" AND ");
             test.about(&property_number(backend, row, &self.property), wheres);
@@ -138,25 +179,34 @@ impl PropertyTest {
 
     pub(super) fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
         check_name(&self.property, &at.at("property"), refusals);
-        let lists = [("anyOf", &self.any_of), ("noneOf", &self.none_of)];
-        for (name, values) in lists {
+        for (name, values, is_part) in [
+            ("anyOf", &self.any_of, false),
+            ("noneOf", &self.none_of, false),
+            ("contains", &self.contains, true),
+            ("startsWith", &self.starts_with, true),
+        ] {
             if let Some(values) = values {
                 let at = at.at(name);
                 check::list(values, MAX_VALUES, &at, refusals, "value");
                 for (index, value) in values.iter().enumerate().take(MAX_VALUES) {
                     check_length(value, &at.nth(index), refusals);
+                    if is_part && value.is_empty() {
+                        let message = "Write some text, or remove it.";
+                        refusals.push(at.nth(index).refuse(UserErrorCode::Required, message));
+                    }
                 }
             }
         }
         if let Some(number) = &self.number {
             number.check(f64::NEG_INFINITY, f64::INFINITY, &at.at("number"), refusals);
         }
-        let asks = self.any_of.is_some() || self.none_of.is_some() || self.number.is_some();
+        let asks = self.none_of.is_some() || self.wants_value();
         if !asks && self.is_set.is_none() {
-            let message = "Say what the property must be: anyOf, noneOf, number or isSet.";
+            let message = "Say what the property must be: anyOf, noneOf, contains, startsWith, number or \
+                           isSet.";
             refusals.push(at.refuse(UserErrorCode::Required, message));
         }
-        if self.is_set == Some(false) && (self.any_of.is_some() || self.number.is_some()) {
+        if self.is_set == Some(false) && self.wants_value() {
             let message = "No value can be that where there is none. Remove isSet.";
             refusals.push(at.at("isSet").refuse(UserErrorCode::Contradictory, message));
         }
@@ -185,6 +235,7 @@ impl PropertyTest {
                 )
             });
         }
+        parts.extend(self.phrase_parts(phrasing, &name));
         if let Some(number) = &self.number {
             let number = number.phrase(phrasing);
             parts.push(say!(
@@ -198,6 +249,31 @@ impl PropertyTest {
             parts.push(phrasing.is_set(&name, wanted));
         }
         phrasing.both(&parts)
+    }
+
+    /// The clauses about parts of the text.
+    fn phrase_parts(&self, phrasing: &Phrasing<'_>, name: &str) -> Vec<String> {
+        let any = |values: &Vec<String>| {
+            let quoted: Vec<String> = values.iter().map(|value| phrasing.quote(value)).collect();
+            phrasing.or(&quoted)
+        };
+        let contains = self.contains.as_ref().map(any).map(|part| {
+            say!(
+                phrasing,
+                format!("{name}が{part}を含む"),
+                format!("{name} contains {part}"),
+                format!("{name}包含{part}")
+            )
+        });
+        let begins = self.starts_with.as_ref().map(any).map(|part| {
+            say!(
+                phrasing,
+                format!("{name}が{part}で始まる"),
+                format!("{name} begins with {part}"),
+                format!("{name}以{part}开头")
+            )
+        });
+        [contains, begins].into_iter().flatten().collect()
     }
 }
 
@@ -288,7 +364,9 @@ fn leaves_nothing(tests: &[&PropertyTest]) -> bool {
         .collect();
     let is_left = |value: &String| {
         let mut none = tests.iter().filter_map(|test| test.none_of.as_ref());
-        some.iter().all(|values| values.contains(value)) && !none.any(|out| out.contains(value))
+        some.iter().all(|values| values.contains(value))
+            && !none.any(|out| out.contains(value))
+            && tests.iter().all(|test| test.finds(value))
     };
     if let Some(values) = some.first()
         && !values.iter().any(is_left)
@@ -297,7 +375,7 @@ fn leaves_nothing(tests: &[&PropertyTest]) -> bool {
     }
     let (mut has_value, mut has_none) = (false, false);
     for test in tests {
-        let wants_value = test.any_of.is_some() || test.number.is_some();
+        let wants_value = test.wants_value();
         match test.is_set {
             Some(false) if wants_value => {}
             Some(false) => has_none = true,
@@ -351,6 +429,12 @@ mod tests {
             (json!({"property": "form", "noneOf": ["demo"]}), true),
             (json!({"property": "form", "noneOf": ["pricing"]}), false),
             (json!({"property": "other", "noneOf": ["pricing"]}), true),
+            (json!({"property": "form", "contains": ["x", "ici"]}), true),
+            (json!({"property": "form", "contains": ["ICI"]}), false),
+            (json!({"property": "form", "startsWith": ["pri"]}), true),
+            (json!({"property": "form", "startsWith": ["ricing"]}), false),
+            (json!({"property": "other", "contains": ["ici"]}), false),
+            (json!({"property": "seats", "startsWith": ["5"]}), true),
             (json!({"property": "seats", "anyOf": ["5"]}), true),
             (
                 json!({"property": "seats", "number": {"atLeast": 5.0}}),
@@ -371,6 +455,27 @@ mod tests {
         ] {
             assert_eq!(test(given.clone()).holds(&event), expected, "{given}");
         }
+    }
+
+    #[test]
+    fn a_list_without_the_part_that_is_asked_for_contradicts_it() {
+        let path = |given: Value| PropertyTest {
+            property: "path".to_owned(),
+            ..test(given)
+        };
+        let below = || path(json!({"startsWith": ["/docs/"]}));
+        for (other, expected) in [
+            (json!({"anyOf": ["/docs/api", "/pricing"]}), None),
+            (json!({"anyOf": ["/pricing"]}), Some(1)),
+            (json!({"isSet": false}), Some(1)),
+            (json!({"contains": ["api"]}), None),
+        ] {
+            let found = contradiction(&[below(), path(other.clone())]);
+            assert_eq!(found, expected, "{other}");
+        }
+        let mut refusals = Vec::new();
+        path(json!({"contains": [""]})).check(&Path::root("where"), &mut refusals);
+        assert_eq!(refusals.len(), 1, "{refusals:?}");
     }
 
     #[test]
