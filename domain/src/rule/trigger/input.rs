@@ -4,10 +4,10 @@ use async_graphql::OneofObject;
 
 use super::{
     Trigger,
+    attribute::RuleContactAttributeChangedTriggerInput,
     contact::{
-        RuleContactAttributeChangedTriggerInput, RuleContactChangedTriggerInput,
-        RuleContactCreatedTriggerInput, RuleContactOwnerChangedTriggerInput,
-        RuleContactStageChangedTriggerInput,
+        RuleContactChangedTriggerInput, RuleContactCreatedTriggerInput,
+        RuleContactOwnerChangedTriggerInput, RuleContactStageChangedTriggerInput,
     },
     conversation::{
         RuleConversationAssignedTriggerInput, RuleConversationClosedTriggerInput,

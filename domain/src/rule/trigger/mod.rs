@@ -9,6 +9,7 @@
 //! `Happened` (`happened`), and where the rules' projection makes them of a fact (`rule::occasion`); then its
 //! sample in `samples/`.
 
+mod attribute;
 mod contact;
 mod conversation;
 mod each;
@@ -46,10 +47,8 @@ use crate::{
 };
 
 pub(crate) use self::happened::{Asked, Happened, Key, Place, WaitLength};
-pub use contact::{
-    ContactAttributeChanged, ContactChanged, ContactCreated, ContactOwnerChanged,
-    ContactStageChanged,
-};
+pub use attribute::ContactAttributeChanged;
+pub use contact::{ContactChanged, ContactCreated, ContactOwnerChanged, ContactStageChanged};
 pub use conversation::{
     ConversationAssigned, ConversationClosed, ConversationOpened, ConversationPriorityChanged,
 };

@@ -3,9 +3,10 @@
 use async_graphql::Union;
 
 use super::{
+    attribute::RuleContactAttributeChangedTrigger,
     contact::{
-        RuleContactAttributeChangedTrigger, RuleContactChangedTrigger, RuleContactCreatedTrigger,
-        RuleContactOwnerChangedTrigger, RuleContactStageChangedTrigger,
+        RuleContactChangedTrigger, RuleContactCreatedTrigger, RuleContactOwnerChangedTrigger,
+        RuleContactStageChangedTrigger,
     },
     conversation::{
         RuleConversationAssignedTrigger, RuleConversationClosedTrigger,
