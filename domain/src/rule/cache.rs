@@ -337,7 +337,9 @@ pub(crate) fn facts_of(trigger: &Trigger) -> &'static [&'static str] {
         Trigger::ContactChanged(_) => &["contact.changed"],
         Trigger::ContactStageChanged(_) => &["stage.changed"],
         Trigger::ContactOwnerChanged(_) => &["owner.changed"],
-        Trigger::ContactAttributeChanged(_) => &["attribute.set"],
+        Trigger::ContactAttributeChanged(_)
+        | Trigger::AccountAttributeChanged(_)
+        | Trigger::ConversationAttributeChanged(_) => &["attribute.set"],
         Trigger::EventTracked(_) => &["event.recorded"],
         Trigger::EmailEventSeen(_) => &["email_event.recorded"],
         Trigger::HealthScoreCrossed(_) | Trigger::HealthBandChanged(_) => &["health.changed"],

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     definition::Definition,
-    trigger::{ContactAttributeChanged, Happened, Trigger, TriggerKind as _},
+    trigger::{Happened, Trigger, TriggerKind as _},
 };
 use crate::{
     action::{Action, Effect},
@@ -79,25 +79,15 @@ pub(super) fn leads_to(effect: &Effect, trigger: &Trigger, above: &[Uuid]) -> bo
             },
             Trigger::ContactOwnerChanged(waits),
         ) => lets(&waits.to_member_ids, member_id.as_ref()),
+        // From what is not known.
         (
             Effect::SetAttribute {
-                of: SubjectKind::Contact,
                 attribute_id,
                 value,
+                ..
             },
-            Trigger::ContactAttributeChanged(waits),
-        ) => {
-            // From what is not known.
-            let to = ContactAttributeChanged {
-                from: None,
-                ..waits.clone()
-            };
-            to.accepts(&Happened::Attribute {
-                attribute: *attribute_id,
-                from: None,
-                to: value.as_ref(),
-            })
-        }
+            trigger,
+        ) => trigger.waits_for_value(*attribute_id, value.as_ref()),
         _ => tag_act(effect).is_some_and(|act| waits_for(act, trigger, above)),
     }
 }
@@ -232,6 +222,18 @@ mod tests {
         leads(urgent.clone(), becomes(json!([])), true);
         leads(urgent.clone(), becomes(json!(["HIGH", "URGENT"])), true);
         leads(urgent, becomes(json!(["LOW"])), false);
+
+        let values = |action: &str, value: f64| json!({action: {"attributeId": id(3), "value": {"number": value}}});
+        let comes_to =
+            |trigger: &str| json!({trigger: {"attributeId": id(3), "to": {"number": 5.0}}});
+        for (action, trigger) in [
+            ("setContactAttribute", "contactAttributeChanged"),
+            ("setAccountAttribute", "accountAttributeChanged"),
+            ("setConversationAttribute", "conversationAttributeChanged"),
+        ] {
+            leads(values(action, 5.0), comes_to(trigger), true);
+            leads(values(action, 6.0), comes_to(trigger), false);
+        }
 
         let stage = json!({"setContactStage": {"stage": "CUSTOMER"}});
         let reaches = |stage: &str| json!({"contactStageChanged": {"to": [stage]}});

@@ -308,6 +308,20 @@ fn segments_and_members_read_as_people_say_them() {
         "会话被分配给某位成员",
     );
     check(
+        &trigger(json!({"accountAttributeChanged": {
+            "attributeId": Uuid::nil(), "to": {"number": 5.0},
+        }})),
+        "会社の属性（削除済み）が「5」になり",
+        "the (deleted) of an account becomes “5”",
+        "公司的属性（已删除）变为“5”",
+    );
+    check(
+        &trigger(json!({"conversationAttributeChanged": {"attributeId": Uuid::nil()}})),
+        "会話の属性（削除済み）が変わり",
+        "the (deleted) of a conversation changes",
+        "会话的属性（已删除）变更",
+    );
+    check(
         &trigger(json!({"conversationPriorityChanged": {
             "channels": ["EMAIL"], "from": ["NORMAL"], "to": ["HIGH", "URGENT"],
         }})),

@@ -509,10 +509,8 @@ pub(super) async fn check(
         errors.extend(lineage.contradicted(&definition.condition, &given, Use::Rule));
     }
     errors.extend(unknown);
-    if let Trigger::ContactAttributeChanged(trigger) = &definition.trigger {
-        let at = Path::root("trigger").at(definition.trigger.name());
-        errors.extend(trigger.unfit(tx, &at).await?);
-    }
+    let at = Path::root("trigger").at(definition.trigger.name());
+    errors.extend(definition.trigger.unfit(tx, &at).await?);
     let at = Path::root("actions");
     let actions = definition.actions.iter().enumerate();
     let actions: Vec<_> = actions

@@ -3,18 +3,20 @@
 use domain::{
     account::{self, NewAccount},
     action::{Action, TagAccount},
+    attribute,
     contact::{self, ContactChanges, NewContact, ProfileChanges},
     conversation::{self, Changes},
     email, event,
     rule::trigger::{
-        AccountTagAdded, AccountTagRemoved, ContactAttributeChanged, ContactChanged,
-        ContactCreated, ContactOwnerChanged, ContactStageChanged, ContactTagAdded,
-        ContactTagRemoved, ConversationAssigned, ConversationClosed, ConversationOpened,
-        ConversationPriorityChanged, ConversationTagAdded, ConversationTagRemoved,
-        Direction as Crossing, EmailEventSeen, EventTracked, HealthBandChanged, HealthScoreCrossed,
-        SurveyAnswered, Trigger,
+        AccountAttributeChanged, AccountTagAdded, AccountTagRemoved, ContactAttributeChanged,
+        ContactChanged, ContactCreated, ContactOwnerChanged, ContactStageChanged, ContactTagAdded,
+        ContactTagRemoved, ConversationAssigned, ConversationAttributeChanged, ConversationClosed,
+        ConversationOpened, ConversationPriorityChanged, ConversationTagAdded,
+        ConversationTagRemoved, Direction as Crossing, EmailEventSeen, EventTracked,
+        HealthBandChanged, HealthScoreCrossed, SurveyAnswered, Trigger,
     },
     stage::NewStage,
+    subject::Subject,
     tag::{Request, tagging},
     work::change::{Change, Fact},
 };
@@ -140,6 +142,58 @@ fn conversations_are_looked_at_as_they_begin_close_reopen_and_are_assigned() {
         world.drain().await;
         count(&firings(&world, given.id).await, 1, "given to somebody");
         count(&firings(&world, dropped.id).await, 1, "given to nobody");
+        world
+    });
+}
+
+#[test]
+fn accounts_and_conversations_are_looked_at_as_their_attributes_change() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let define = |of, key| crate::people::define(&world, of, key, AttributeType::Number);
+        let tier = define(SubjectKind::Account, "tier").await;
+        let effort = define(SubjectKind::Conversation, "effort").await;
+        let key = world.tag(TagKind::Contact, "Key account", None).await;
+        let topic = world.tag(TagKind::Conversation, "Topic", None).await;
+        let five = || Some(serde_json::json!({ "number": 5.0 }));
+        let raised = Trigger::AccountAttributeChanged(AccountAttributeChanged {
+            attribute_id: tier.0,
+            from: None,
+            to: five(),
+        });
+        let act = vec![Action::TagAccount(TagAccount {
+            tag_ids: vec![key.0],
+            expires_in_seconds: None,
+            while_in_segment_id: None,
+        })];
+        let raised = on(&world, raised, act).await;
+        let left = Trigger::ConversationAttributeChanged(ConversationAttributeChanged {
+            attribute_id: effort.0,
+            from: five(),
+            to: None,
+        });
+        let left = on(&world, left, vec![tag_conversation(topic)]).await;
+
+        let acme = account_named(&world, "Acme").await;
+        let id = conversation_with(&world, "1", "taro@customer.example").await;
+        for number in [5.0, 6.0] {
+            for (subject, attribute) in [
+                (Subject::new(SubjectKind::Account, acme.0), tier),
+                (Subject::new(SubjectKind::Conversation, id.0), effort),
+            ] {
+                let value = Some(attribute::Value::Number(number));
+                let setting = attribute::Setting { attribute, value };
+                let set = attribute::set(ctx, owner, subject, &["id"], vec![setting]).await;
+                set.unwrap();
+            }
+        }
+        world.drain().await;
+        count(&firings(&world, raised.id).await, 1, "it became 5 once");
+        assert_eq!(tags_of(&world, acme.0).await, [key]);
+        let found = firings(&world, left.id).await;
+        count(&found, 1, "it was 5 once");
+        assert_eq!(found[0].conversation_id, Some(id));
+        assert_eq!(tags_of(&world, id.0).await, [topic]);
         world
     });
 }

@@ -82,6 +82,17 @@ fn let_the_same(one: &Trigger, other: &Trigger) -> bool {
             may_equal(one.from.as_ref(), other.from.as_ref())
                 && may_equal(one.to.as_ref(), other.to.as_ref())
         }
+        (Trigger::AccountAttributeChanged(one), Trigger::AccountAttributeChanged(other)) => {
+            may_equal(one.from.as_ref(), other.from.as_ref())
+                && may_equal(one.to.as_ref(), other.to.as_ref())
+        }
+        (
+            Trigger::ConversationAttributeChanged(one),
+            Trigger::ConversationAttributeChanged(other),
+        ) => {
+            may_equal(one.from.as_ref(), other.from.as_ref())
+                && may_equal(one.to.as_ref(), other.to.as_ref())
+        }
         (Trigger::EmailEventSeen(one), Trigger::EmailEventSeen(other)) => {
             meet(&one.campaign_ids, &other.campaign_ids)
                 && meet(&one.bounce_kinds, &other.bounce_kinds)

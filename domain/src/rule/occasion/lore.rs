@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use entity::{
     id::{AccountId, ContactId, ConversationId, EmailEventId, Id as _, InboxId, MessageId},
-    kind::{Author, Channel, Direction, EmailEventOrigin, TagTarget},
+    kind::{Author, Channel, Direction, EmailEventOrigin, SubjectKind, TagTarget},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -132,6 +132,11 @@ impl Lore {
                         conversations.insert(ConversationId(*target_id));
                     }
                 }
+                Fact::AttributeSet {
+                    subject: SubjectKind::Conversation,
+                    subject_id,
+                    ..
+                } => drop(conversations.insert(ConversationId(*subject_id))),
                 Fact::EmailEventRecorded {
                     email_key,
                     recipient,

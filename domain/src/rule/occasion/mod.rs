@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{AccountId, ContactId, ConversationId, Id as _, MessageId},
+    id::{AccountId, AttributeId, ContactId, ConversationId, Id as _, MessageId},
     kind::{ConversationStatus, EmailEventOrigin, SubjectKind, TagTarget},
 };
 use uuid::Uuid;
@@ -194,6 +194,28 @@ impl Lore {
                 subject: SubjectKind::Account,
                 subject_id,
             } => found.push(of_segment(entry, *subject_id, false, segment_id.uuid())),
+            Fact::AttributeSet {
+                attribute_id,
+                subject: SubjectKind::Account,
+                subject_id,
+                from,
+                to,
+            } => {
+                let happened = of_attribute(*attribute_id, from.as_ref(), to.as_ref());
+                found.push(of_account(entry, *subject_id, happened));
+            }
+            Fact::AttributeSet {
+                attribute_id,
+                subject: SubjectKind::Conversation,
+                subject_id,
+                from,
+                to,
+            } => {
+                let happened = of_attribute(*attribute_id, from.as_ref(), to.as_ref());
+                let id = ConversationId(*subject_id);
+                let case = self.of_conversation(id).map(|(case, _)| case);
+                found.extend(case.map(|case| other(entry, *subject_id, case, happened)));
+            }
             Fact::AccountHealthChanged {
                 account_id,
                 score,
@@ -424,6 +446,19 @@ fn of_account<'a>(entry: &'a Entry, id: Uuid, happened: Happened<'a>) -> Occasio
     other(entry, id, case, happened)
 }
 
+/// A value of a custom attribute is another.
+fn of_attribute<'a>(
+    attribute: AttributeId,
+    from: Option<&'a serde_json::Value>,
+    to: Option<&'a serde_json::Value>,
+) -> Happened<'a> {
+    Happened::Attribute {
+        attribute: attribute.uuid(),
+        from,
+        to,
+    }
+}
+
 /// What an entry says happened to a contact.
 fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
     Some(match &entry.fact {
@@ -444,11 +479,7 @@ fn of_contact(entry: &Entry) -> Option<Happened<'_>> {
             from,
             to,
             ..
-        } => Happened::Attribute {
-            attribute: attribute_id.uuid(),
-            from: from.as_ref(),
-            to: to.as_ref(),
-        },
+        } => of_attribute(*attribute_id, from.as_ref(), to.as_ref()),
         Fact::HealthChanged {
             score,
             previous_score,

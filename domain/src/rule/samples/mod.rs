@@ -108,6 +108,8 @@ pub(super) const SAMPLES: &[(&str, &str)] = samples![
     "trigger_contact_stage_changed",
     "trigger_contact_owner_changed",
     "trigger_contact_attribute_changed",
+    "trigger_account_attribute_changed",
+    "trigger_conversation_attribute_changed",
     "trigger_event_tracked",
     "trigger_email_event",
     "trigger_health_score_crossed",

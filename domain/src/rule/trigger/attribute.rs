@@ -1,131 +1,240 @@
-//! The value of a custom attribute of a contact changed.
+//! The value of a custom attribute of a contact, an account or a conversation changed.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use entity::{attribute_definition, id::AttributeId, kind::SubjectKind};
 use uuid::Uuid;
 
-use super::{Happened, Key, TriggerKind, shape, words::changes};
+use super::{Happened, Key, Trigger, TriggerKind, shape, words::changes};
 use crate::{
     attribute,
     condition::{
         Attribute, Condition, Context, Mode, NumberTest, Ref, TextTest, TimeTest,
         path::Path,
-        reference::IdKind,
+        reference::{Holds, IdKind},
         sentence::{Phrasing, say},
     },
     error::{self, UserError, UserErrorCode},
     store::{Query, Tx},
 };
 
-shape::trigger! {
-    /// Looks at contacts as the value of a custom attribute changes.
-    ContactAttributeChanged, RuleContactAttributeChangedTrigger, RuleContactAttributeChangedTriggerInput;
-    required {
-        /// The attribute, one of contacts.
-        attribute_id: id CONTACT_ATTRIBUTE,
-    }
-    optional {
-        /// The value before; left out, any and none.
-        from: value,
-        /// The value now; left out, any and none.
-        to: value,
-    }
+impl IdKind {
+    /// A custom attribute of accounts, whatever it holds.
+    pub(crate) const ACCOUNT_ATTRIBUTE: Self =
+        Self::Attribute(SubjectKind::Account, Holds::Anything);
+    /// A custom attribute of conversations, whatever it holds.
+    pub(crate) const CONVERSATION_ATTRIBUTE: Self =
+        Self::Attribute(SubjectKind::Conversation, Holds::Anything);
 }
 
-impl ContactAttributeChanged {
-    /// A refusal for each value that the attribute cannot have. An attribute that is not there is found
-    /// elsewhere.
-    pub(crate) async fn unfit(&self, tx: &Tx<'_>, at: &Path) -> error::Result<Vec<UserError>> {
-        if self.from.is_none() && self.to.is_none() {
-            return Ok(Vec::new());
-        }
-        let definition: Option<attribute_definition::Model> = Query::new(
-            "SELECT d.* FROM attribute_definition d
-             WHERE d.workspace_id = $1 AND d.id = $2 AND d.subject = 'CONTACT'",
-        )
-        .bind(tx.workspace)
-        .bind(AttributeId(self.attribute_id))
-        .one(tx.connection())
-        .await?;
-        let Some(definition) = definition else {
-            return Ok(Vec::new());
-        };
-        let mut refusals = Vec::new();
-        for (field, value) in [("from", &self.from), ("to", &self.to)] {
-            if let Some(value) = value.clone().and_then(read) {
-                let at = at.at(field);
-                let at: Vec<&str> = at.steps().iter().map(String::as_str).collect();
-                refusals.extend(attribute::value::check(&definition, value, &at).err());
+macro_rules! attribute_trigger {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $output:ident, $input:ident, $of:ident, $kind:ident;
+        $(#[$attribute_doc:meta])*
+        attribute_id
+    ) => {
+        shape::trigger! {
+            $(#[$doc])*
+            $name, $output, $input;
+            required {
+                $(#[$attribute_doc])*
+                attribute_id: id $kind,
+            }
+            optional {
+                /// The value before; left out, any and none.
+                from: value,
+                /// The value now; left out, any and none.
+                to: value,
             }
         }
-        Ok(refusals)
-    }
+
+        impl $name {
+            /// A refusal for each value that the attribute cannot have. An attribute that is not there is found
+            /// elsewhere.
+            pub(crate) async fn unfit(
+                &self,
+                tx: &Tx<'_>,
+                at: &Path,
+            ) -> error::Result<Vec<UserError>> {
+                let values = [("from", self.from.as_ref()), ("to", self.to.as_ref())];
+                unfit(tx, SubjectKind::$of, self.attribute_id, values, at).await
+            }
+
+            /// Whether it waits for the attribute to come to have the value, whatever it had.
+            fn comes_to(&self, attribute: Uuid, value: Option<&serde_json::Value>) -> bool {
+                self.attribute_id == attribute && is(self.to.as_ref(), value)
+            }
+        }
+
+        impl TriggerKind for $name {
+            fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
+                self.check_lists(at, refusals);
+                if self.from.is_some() && self.from == self.to {
+                    let message =
+                        "A value never changes into itself. Change one of the two, or leave one out.";
+                    let at = at.at("to");
+                    refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+                }
+            }
+
+            shape::naming!();
+
+            fn context(&self) -> Context {
+                Context::$of
+            }
+
+            fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
+                let name = phrasing.named(IdKind::$kind, self.attribute_id);
+                let subject = subject(SubjectKind::$of, &name, phrasing);
+                let (before, after) = (self.from.as_ref(), self.to.as_ref());
+                changes(&subject, &shown(before, phrasing), &shown(after, phrasing), phrasing)
+            }
+
+            fn implies(&self) -> Vec<Condition> {
+                let value = self.to.clone().and_then(read);
+                let implied =
+                    value.and_then(|value| has_value(SubjectKind::$of, self.attribute_id, value));
+                implied.into_iter().collect()
+            }
+
+            fn keys(&self) -> Vec<Key> {
+                vec![Key::Attribute(self.attribute_id)]
+            }
+
+            fn accepts(&self, happened: &Happened<'_>) -> bool {
+                let Happened::Attribute {
+                    attribute,
+                    from,
+                    to,
+                } = happened
+                else {
+                    return false;
+                };
+                is(self.from.as_ref(), *from) && self.comes_to(*attribute, *to)
+            }
+        }
+    };
 }
 
-impl TriggerKind for ContactAttributeChanged {
-    fn check(&self, at: &Path, refusals: &mut Vec<UserError>) {
-        self.check_lists(at, refusals);
-        if self.from.is_some() && self.from == self.to {
-            let message =
-                "A value never changes into itself. Change one of the two, or leave one out.";
-            let at = at.at("to");
-            refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+attribute_trigger! {
+    /// Looks at contacts as the value of a custom attribute changes.
+    ContactAttributeChanged, RuleContactAttributeChangedTrigger, RuleContactAttributeChangedTriggerInput,
+    Contact, CONTACT_ATTRIBUTE;
+    /// The attribute, one of contacts.
+    attribute_id
+}
+
+attribute_trigger! {
+    /// Looks at accounts as the value of a custom attribute changes.
+    AccountAttributeChanged, RuleAccountAttributeChangedTrigger, RuleAccountAttributeChangedTriggerInput,
+    Account, ACCOUNT_ATTRIBUTE;
+    /// The attribute, one of accounts.
+    attribute_id
+}
+
+attribute_trigger! {
+    /// Looks at conversations as the value of a custom attribute changes.
+    ConversationAttributeChanged, RuleConversationAttributeChangedTrigger,
+    RuleConversationAttributeChangedTriggerInput, Conversation, CONVERSATION_ATTRIBUTE;
+    /// The attribute, one of conversations.
+    attribute_id
+}
+
+impl Trigger {
+    /// Whether it waits for an attribute to come to have this value, whatever it had.
+    pub(crate) fn waits_for_value(
+        &self,
+        attribute: Uuid,
+        value: Option<&serde_json::Value>,
+    ) -> bool {
+        match self {
+            Self::ContactAttributeChanged(trigger) => trigger.comes_to(attribute, value),
+            Self::AccountAttributeChanged(trigger) => trigger.comes_to(attribute, value),
+            Self::ConversationAttributeChanged(trigger) => trigger.comes_to(attribute, value),
+            _ => false,
         }
     }
 
-    shape::naming!();
-
-    fn context(&self) -> Context {
-        Context::Contact
+    /// A refusal for each value of an attribute it waits for that the attribute cannot have.
+    pub(crate) async fn unfit(&self, tx: &Tx<'_>, at: &Path) -> error::Result<Vec<UserError>> {
+        match self {
+            Self::ContactAttributeChanged(trigger) => trigger.unfit(tx, at).await,
+            Self::AccountAttributeChanged(trigger) => trigger.unfit(tx, at).await,
+            Self::ConversationAttributeChanged(trigger) => trigger.unfit(tx, at).await,
+            _ => Ok(Vec::new()),
+        }
     }
+}
 
-    fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let name = phrasing.named(IdKind::CONTACT_ATTRIBUTE, self.attribute_id);
-        let subject = say!(
+async fn unfit(
+    tx: &Tx<'_>,
+    of: SubjectKind,
+    attribute: Uuid,
+    values: [(&str, Option<&serde_json::Value>); 2],
+    at: &Path,
+) -> error::Result<Vec<UserError>> {
+    if values.iter().all(|(_, value)| value.is_none()) {
+        return Ok(Vec::new());
+    }
+    let definition: Option<attribute_definition::Model> = Query::new(
+        "SELECT d.* FROM attribute_definition d
+         WHERE d.workspace_id = $1 AND d.id = $2 AND d.subject = $3",
+    )
+    .bind(tx.workspace)
+    .bind(AttributeId(attribute))
+    .bind(of.word())
+    .one(tx.connection())
+    .await?;
+    let Some(definition) = definition else {
+        return Ok(Vec::new());
+    };
+    let mut refusals = Vec::new();
+    for (field, value) in values {
+        if let Some(value) = value.cloned().and_then(read) {
+            let at = at.at(field);
+            let at: Vec<&str> = at.steps().iter().map(String::as_str).collect();
+            refusals.extend(attribute::value::check(&definition, value, &at).err());
+        }
+    }
+    Ok(refusals)
+}
+
+/// What changes, in a sentence.
+fn subject(of: SubjectKind, name: &str, phrasing: &Phrasing<'_>) -> String {
+    match of {
+        SubjectKind::Contact => say!(
             phrasing,
             format!("コンタクトの属性{name}"),
             format!("the {name} of a contact"),
             format!("联系人的属性{name}")
-        );
-        let shown = |value: Option<&serde_json::Value>| -> Vec<String> {
-            let value = value.cloned().and_then(read);
-            let quoted = value.map(|value| phrasing.quote(&value.to_string()));
-            quoted.into_iter().collect()
-        };
-        let (before, after) = (shown(self.from.as_ref()), shown(self.to.as_ref()));
-        changes(&subject, &before, &after, phrasing)
-    }
-
-    fn implies(&self) -> Vec<Condition> {
-        let value = self.to.clone().and_then(read);
-        let implied = value.and_then(|value| has_value(self.attribute_id, value));
-        implied.into_iter().collect()
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::Attribute(self.attribute_id)]
-    }
-
-    fn accepts(&self, happened: &Happened<'_>) -> bool {
-        let Happened::Attribute {
-            attribute,
-            from,
-            to,
-        } = happened
-        else {
-            return false;
-        };
-        *attribute == self.attribute_id
-            && is(self.from.as_ref(), *from)
-            && is(self.to.as_ref(), *to)
+        ),
+        SubjectKind::Account => say!(
+            phrasing,
+            format!("会社の属性{name}"),
+            format!("the {name} of an account"),
+            format!("公司的属性{name}")
+        ),
+        SubjectKind::Conversation => say!(
+            phrasing,
+            format!("会話の属性{name}"),
+            format!("the {name} of a conversation"),
+            format!("会话的属性{name}")
+        ),
     }
 }
 
-/// That a contact has the value; nothing of an empty choice.
-fn has_value(attribute: Uuid, value: attribute::Value) -> Option<Condition> {
+/// A value in a sentence; nothing if it may be any.
+fn shown(value: Option<&serde_json::Value>, phrasing: &Phrasing<'_>) -> Vec<String> {
+    let value = value.cloned().and_then(read);
+    let quoted = value.map(|value| phrasing.quote(&value.to_string()));
+    quoted.into_iter().collect()
+}
+
+/// That such a thing has the value; nothing of an empty choice.
+fn has_value(of: SubjectKind, attribute: Uuid, value: attribute::Value) -> Option<Condition> {
     let mut test = Attribute {
         attribute_id: Ref::from_uuid(attribute),
-        of: SubjectKind::Contact,
+        of,
         text: None,
         number: None,
         boolean: None,

@@ -93,6 +93,8 @@ each! {
     ContactStageChanged "contactStageChanged",
     ContactOwnerChanged "contactOwnerChanged",
     ContactAttributeChanged "contactAttributeChanged",
+    AccountAttributeChanged "accountAttributeChanged",
+    ConversationAttributeChanged "conversationAttributeChanged",
     EventTracked "eventTracked",
     EmailEventSeen "emailEvent",
     HealthScoreCrossed "healthScoreCrossed",

@@ -4,7 +4,10 @@ use async_graphql::OneofObject;
 
 use super::{
     Trigger,
-    attribute::RuleContactAttributeChangedTriggerInput,
+    attribute::{
+        RuleAccountAttributeChangedTriggerInput, RuleContactAttributeChangedTriggerInput,
+        RuleConversationAttributeChangedTriggerInput,
+    },
     contact::{
         RuleContactChangedTriggerInput, RuleContactCreatedTriggerInput,
         RuleContactOwnerChangedTriggerInput, RuleContactStageChangedTriggerInput,
@@ -78,6 +81,10 @@ pub enum RuleTriggerInput {
     ContactOwnerChanged(RuleContactOwnerChangedTriggerInput),
     /// The value of a custom attribute of a contact changed.
     ContactAttributeChanged(RuleContactAttributeChangedTriggerInput),
+    /// The value of a custom attribute of an account changed.
+    AccountAttributeChanged(RuleAccountAttributeChangedTriggerInput),
+    /// The value of a custom attribute of a conversation changed.
+    ConversationAttributeChanged(RuleConversationAttributeChangedTriggerInput),
     /// A contact did something that is tracked.
     EventTracked(RuleEventTrackedTriggerInput),
     /// Something became known about an email to a contact.

@@ -47,7 +47,9 @@ use crate::{
 };
 
 pub(crate) use self::happened::{Asked, Happened, Key, Place, WaitLength};
-pub use attribute::ContactAttributeChanged;
+pub use attribute::{
+    AccountAttributeChanged, ContactAttributeChanged, ConversationAttributeChanged,
+};
 pub use contact::{ContactChanged, ContactCreated, ContactOwnerChanged, ContactStageChanged};
 pub use conversation::{
     ConversationAssigned, ConversationClosed, ConversationOpened, ConversationPriorityChanged,
@@ -152,6 +154,10 @@ pub enum Trigger {
     ContactOwnerChanged(ContactOwnerChanged),
     /// The value of a custom attribute of a contact changed.
     ContactAttributeChanged(ContactAttributeChanged),
+    /// The value of a custom attribute of an account changed.
+    AccountAttributeChanged(AccountAttributeChanged),
+    /// The value of a custom attribute of a conversation changed.
+    ConversationAttributeChanged(ConversationAttributeChanged),
     /// A contact did something that is tracked.
     EventTracked(EventTracked),
     /// Something became known about an email to a contact.

@@ -3,7 +3,10 @@
 use async_graphql::Union;
 
 use super::{
-    attribute::RuleContactAttributeChangedTrigger,
+    attribute::{
+        RuleAccountAttributeChangedTrigger, RuleContactAttributeChangedTrigger,
+        RuleConversationAttributeChangedTrigger,
+    },
     contact::{
         RuleContactChangedTrigger, RuleContactCreatedTrigger, RuleContactOwnerChangedTrigger,
         RuleContactStageChangedTrigger,
@@ -73,6 +76,10 @@ pub enum RuleTrigger {
     ContactOwnerChanged(RuleContactOwnerChangedTrigger),
     /// The value of a custom attribute of a contact changed.
     ContactAttributeChanged(RuleContactAttributeChangedTrigger),
+    /// The value of a custom attribute of an account changed.
+    AccountAttributeChanged(RuleAccountAttributeChangedTrigger),
+    /// The value of a custom attribute of a conversation changed.
+    ConversationAttributeChanged(RuleConversationAttributeChangedTrigger),
     /// A contact did something that is tracked.
     EventTracked(RuleEventTrackedTrigger),
     /// Something became known about an email to a contact.

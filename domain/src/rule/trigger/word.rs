@@ -40,6 +40,10 @@ pub enum TriggerWord {
     ContactOwnerChanged,
     /// The value of a custom attribute of a contact changed.
     ContactAttributeChanged,
+    /// The value of a custom attribute of an account changed.
+    AccountAttributeChanged,
+    /// The value of a custom attribute of a conversation changed.
+    ConversationAttributeChanged,
     /// A contact did something that is tracked.
     EventTracked,
     /// Something became known about an email to a contact.
