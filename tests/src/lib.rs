@@ -60,6 +60,8 @@ mod fact;
 #[cfg(test)]
 mod failpoint;
 #[cfg(test)]
+mod fair;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod folder;

@@ -185,7 +185,7 @@ async fn work_on(world: &World, marking: &dyn Projection) -> usize {
             Ok(outcome) => match outcome.expect("a run") {
                 Outcome::Idle => return crashes,
                 Outcome::Unsettled => tokio::time::sleep(Duration::from_millis(5)).await,
-                Outcome::Busy | Outcome::Paused(_) => {}
+                Outcome::Busy | Outcome::Paused(_) | Outcome::Cut => {}
             },
             Err(_) => crashes += 1,
         }

@@ -135,7 +135,7 @@ impl WorkHandler for Handler {
             if projection.work() == hint.work && !self.inner.rests(*projection, workspace) {
                 // One that fails must not keep another from its hint.
                 let done = self.inner.project(*projection, workspace).await;
-                result = result.and(done);
+                result = result.and(done.map(drop));
             }
         }
         result

@@ -2,15 +2,18 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use domain::work::projection::{self, Done, Outcome, Projection};
 use entity::id::WorkspaceId;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use metrics::{counter, histogram};
 
 use super::Inner;
@@ -20,33 +23,46 @@ use crate::watchdog::watch;
 /// last step the sweep finds it.
 const UNSETTLED_MS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 250, 500];
 
+/// How long a projection reads on in one workspace before others have their turn: as long as a batch
+/// takes at most. A workspace has more projections than a worker has places, and each of them would
+/// keep one for as long as a backlog lasts.
+const TURN: Duration = Duration::from_millis(300);
 /// Workspaces a sweep works on at once.
 const SWEEP_CONCURRENCY: usize = 4;
+/// How long a sweep gives further turns to what has not come to its end, before it does the rest of its work.
+const SWEEP_TIME: Duration = Duration::from_secs(30);
 
 impl Inner {
-    /// Lets a projection read on, waiting a little for the end of the log to settle.
+    /// Lets a projection read on for one turn, waiting a little for the end of the log to settle. What
+    /// is left has its hint sent again, to come behind other workspaces; says whether that was so.
     pub(super) async fn project(
         self: &Arc<Self>,
         projection: &'static dyn Projection,
         workspace: WorkspaceId,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let mut waits = UNSETTLED_MS.into_iter();
+        let begun = Instant::now();
+        let in_time = || self.goes_on() && begun.elapsed() < TURN;
         loop {
-            match self.read_on(projection, workspace).await? {
+            match self.read_on(projection, workspace, &in_time).await? {
                 Outcome::Unsettled => match waits.next() {
                     Some(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                    None => return Ok(()),
+                    None => return Ok(false),
                 },
                 // Whoever has the claim looks once more before giving it back; a failed batch has
                 // its own pause, after which the sweep tries it again.
-                Outcome::Idle | Outcome::Busy => return Ok(()),
+                Outcome::Idle | Outcome::Busy => return Ok(false),
                 Outcome::Paused(pause) => {
                     self.rest(pause, projection, workspace);
-                    return Ok(());
+                    return Ok(false);
+                }
+                Outcome::Cut => {
+                    self.send(workspace, projection.work());
+                    return Ok(true);
                 }
             }
             if !self.goes_on() {
-                return Ok(());
+                return Ok(false);
             }
         }
     }
@@ -91,6 +107,7 @@ impl Inner {
         &self,
         projection: &'static dyn Projection,
         workspace: WorkspaceId,
+        in_time: &(dyn Fn() -> bool + Sync),
     ) -> anyhow::Result<Outcome> {
         let name = projection.name();
         let count = |done: Done| {
@@ -99,7 +116,7 @@ impl Inner {
             histogram!("enishi_projection_batch_seconds", "projection" => name)
                 .record(done.took.as_secs_f64());
         };
-        let run = projection::run_watched(&self.ctx, projection, workspace, &count);
+        let run = projection::run_while(&self.ctx, projection, workspace, in_time, &count);
         watch(format!("projection {name} of workspace {workspace}"), run)
             .await
             .with_context(|| format!("run projection {name}"))
@@ -107,8 +124,16 @@ impl Inner {
 }
 
 impl Inner {
-    /// Runs every projection that lags behind in any workspace.
+    /// Runs every projection that lags behind in any workspace: all of them have a turn, and those that
+    /// were cut another, so that a backlog is got through without hints too.
     pub(super) async fn catch_up(self: &Arc<Self>) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while self.give_turns().await? && self.goes_on() && begun.elapsed() < SWEEP_TIME {}
+        Ok(())
+    }
+
+    /// Gives everything that lags behind one turn; says whether something was cut.
+    async fn give_turns(self: &Arc<Self>) -> anyhow::Result<bool> {
         let projections = domain::projections();
         let behind = projection::behind(&self.ctx, projections)
             .await
@@ -121,19 +146,24 @@ impl Inner {
                 }
             }
         }
-        // An error of one projection is for the log; it must not keep others from running.
+        let is_cut = AtomicBool::new(false);
+        let is_cut = &is_cut;
         stream::iter(tasks)
-            .map(Ok)
-            .try_for_each_concurrent(SWEEP_CONCURRENCY, |(projection, workspace)| async move {
+            .for_each_concurrent(SWEEP_CONCURRENCY, |(projection, workspace)| async move {
                 if !self.goes_on() {
-                    return Ok(());
+                    return;
                 }
-                if let Err(error) = self.project(projection, workspace).await {
-                    let error = format!("{error:#}");
-                    tracing::error!(workspace.id = %workspace, error, "catching up failed");
+                match self.project(projection, workspace).await {
+                    Ok(false) => {}
+                    Ok(true) => is_cut.store(true, Ordering::Relaxed),
+                    // It is for the log, and must not keep others from running.
+                    Err(error) => {
+                        let error = format!("{error:#}");
+                        tracing::error!(workspace.id = %workspace, error, "catching up failed");
+                    }
                 }
-                Ok(())
             })
-            .await
+            .await;
+        Ok(is_cut.load(Ordering::Relaxed))
     }
 }

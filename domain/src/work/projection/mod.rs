@@ -100,6 +100,8 @@ pub enum Outcome {
     Busy,
     /// A burst is being collected, or [`FOREMOST`] goes first; come back after this time.
     Paused(TimeDelta),
+    /// Its turn was over before everything was read.
+    Cut,
 }
 
 /// A batch that was written, for whoever measures.
@@ -118,14 +120,16 @@ pub async fn run(
     projection: &dyn Projection,
     workspace: WorkspaceId,
 ) -> Result<Outcome> {
-    run_watched(ctx, projection, workspace, &|_| {}).await
+    run_while(ctx, projection, workspace, &|| true, &|_| {}).await
 }
 
-/// Like [`run`], telling `watch` of every batch.
-pub async fn run_watched(
+/// Like [`run`], beginning no second batch once `goes_on` says no, and telling `watch` of every batch.
+/// What is left is for the next turn, of whichever worker: the claim is given back.
+pub async fn run_while(
     ctx: &Ctx,
     projection: &dyn Projection,
     workspace: WorkspaceId,
+    goes_on: &(dyn Fn() -> bool + Sync),
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Outcome> {
     let ctx = &ctx.walled_to(workspace);
@@ -141,10 +145,13 @@ pub async fn run_watched(
         let Some(claim) = claim(ctx, projection, workspace).await? else {
             return Ok(Outcome::Busy);
         };
-        match work(ctx, projection, workspace, claim, watch).await? {
+        match work(ctx, projection, workspace, claim, goes_on, watch).await? {
+            Batch::Last if !projection.pause().is_zero() => {
+                return Ok(Outcome::Paused(projection.pause()));
+            }
             // Whatever was committed while the claim was held found it taken: look once more.
-            Batch::Last if projection.pause().is_zero() => {}
-            Batch::Last => return Ok(Outcome::Paused(projection.pause())),
+            Batch::Last if goes_on() => {}
+            Batch::Last | Batch::Cut => return Ok(Outcome::Cut),
             Batch::Lost | Batch::Failed => return Ok(Outcome::Busy),
         }
     }
@@ -152,6 +159,7 @@ pub async fn run_watched(
 
 enum Batch {
     Last,
+    Cut,
     Lost,
     Failed,
 }
@@ -161,22 +169,26 @@ async fn work(
     projection: &dyn Projection,
     workspace: WorkspaceId,
     mut claim: Claim,
+    goes_on: &(dyn Fn() -> bool + Sync),
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Batch> {
     loop {
         let crash = claim.crash();
-        let mut done = step(ctx, projection, workspace, &claim, crash.as_deref(), watch).await;
+        let fault = crash.as_deref();
+        let mut done = step(ctx, projection, workspace, &claim, fault, goes_on, watch).await;
         if let Err(error) = &done
             && claim.is_last_try()
             // Where even that cannot be found out, it is not the entry's fault.
             && goes_on_behind(ctx, projection, workspace, &claim).await.unwrap_or(false)
         {
             let fault = format!("failed {} times: {}", claim.failures + 1, told(error));
-            done = step(ctx, projection, workspace, &claim, Some(&fault), watch).await;
+            let fault = Some(fault.as_str());
+            done = step(ctx, projection, workspace, &claim, fault, goes_on, watch).await;
         }
         match done {
             Ok(Step::More(position, pace)) => claim.go_on(position, &pace),
             Ok(Step::Last) => return Ok(Batch::Last),
+            Ok(Step::Cut) => return Ok(Batch::Cut),
             Ok(Step::Lost) => {
                 tracing::warn!(workspace.id = %workspace, projection = projection.name(),
                     "gave up a batch whose lease had ended");
@@ -197,6 +209,8 @@ enum Step {
     More(Position, Pace),
     /// There was no more, or somebody else goes first.
     Last,
+    /// There is more, for another turn.
+    Cut,
     Lost,
 }
 
@@ -207,6 +221,7 @@ async fn step(
     workspace: WorkspaceId,
     claim: &Claim,
     fault: Option<&str>,
+    in_time: &(dyn Fn() -> bool + Sync),
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Step> {
     let start = Instant::now();
@@ -236,7 +251,9 @@ async fn step(
         projection.apply(ctx, &mut tx, &entries).await?;
     }
     // Where something is being looked for among the entries, the search must not start again.
+    let is_cut = slice.full && !claim.is_searching() && !in_time();
     let goes_on = slice.full
+        && !is_cut
         && (claim.is_searching() || !gives_way(tx.connection(), projection, workspace).await?);
     let kept = advance(&tx, projection, claim.fence, slice.upto, goes_on).await?;
     let Some(pace) = kept else {
@@ -253,6 +270,8 @@ async fn step(
     });
     Ok(if goes_on {
         Step::More(slice.upto, pace)
+    } else if is_cut {
+        Step::Cut
     } else {
         Step::Last
     })

@@ -278,7 +278,8 @@ pub(crate) async fn follow(place: &Place<'_>) -> Result<(usize, usize)> {
     };
     let (ctx, workspace) = (place.ctx, place.owner.workspace);
     loop {
-        let outcome = projection::run_watched(ctx, &SegmentProjection, workspace, &watch).await?;
+        let run = projection::run_while(ctx, &SegmentProjection, workspace, &|| true, &watch);
+        let outcome = run.await?;
         match outcome {
             projection::Outcome::Idle => break,
             _ => tokio::time::sleep(std::time::Duration::from_millis(1)).await,

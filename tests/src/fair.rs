@@ -1,0 +1,223 @@
+//! A workspace with a large backlog does not delay others: told by the order of what is done.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::{
+    access::Actor,
+    contact::{self, NewContact},
+    ctx::Ctx,
+    error::Result,
+    port::Work,
+    store::{Query, Tx},
+    work::{
+        change::Entry,
+        projection::{self, Outcome, Projection},
+    },
+};
+use entity::{id::TagId, kind::TagKind};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use worker::{
+    handler::Handler,
+    hints::MemoryHints,
+    queue::{MemoryQueue, Queue as _},
+    runtime::WorkHandler as _,
+};
+
+use crate::support::{
+    World,
+    engine::{Receiver, tag_contact, words},
+    on_both,
+};
+
+/// Messages of the workspace with the backlog: several batches, and more than one turn.
+const BACKLOG: usize = 3_000;
+/// Messages that are brought in at once.
+const TOGETHER: usize = 500;
+/// Workspaces that have little to do.
+const NEIGHBOURS: usize = 3;
+/// How long anything may take on a busy machine.
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// A workspace in which a rule tags whoever writes that it is urgent.
+struct Tenant {
+    owner: Actor,
+    hot: TagId,
+}
+
+/// Makes such a workspace of one that has nothing in it.
+async fn settle_in(world: &mut World, owner: Actor) -> Tenant {
+    world.owner = owner.clone();
+    let hot = world.tag(TagKind::Contact, "Hot", None).await;
+    let actions = vec![tag_contact(hot)];
+    world.rule("Urgent", words(&["urgent"]), actions).await;
+    Tenant { owner, hot }
+}
+
+/// Makes neighbours of the workspace there is.
+async fn neighbours(world: &mut World, count: usize) -> Vec<Tenant> {
+    let mut tenants = Vec::new();
+    for number in 0..count {
+        let (name, domain) = (
+            format!("Neighbour {number}"),
+            format!("n{number}.example.com"),
+        );
+        let owner = World::workspace(&world.ctx, &name, &domain).await;
+        tenants.push(settle_in(world, owner).await);
+    }
+    tenants
+}
+
+/// Brings in the messages with these numbers, each from somebody else.
+async fn write(world: &mut World, tenant: &Tenant, numbers: Range<usize>) {
+    world.owner = tenant.owner.clone();
+    let told: Vec<_> = numbers
+        .map(|number| (format!("m{number}"), format!("p{number}@customer.example")))
+        .collect();
+    for some in told.chunks(TOGETHER) {
+        let messages: Vec<_> = some
+            .iter()
+            .map(|(id, email)| (id.as_str(), email.as_str(), "urgent"))
+            .collect();
+        world.receive(&messages).await;
+    }
+}
+
+/// How many have been tagged.
+async fn tagged(ctx: &Ctx, tenant: &Tenant) -> usize {
+    let count: Option<i64> = Query::new("SELECT COUNT(*) FROM tagging WHERE tag_id = $1")
+        .bind(tenant.hot)
+        .scalar(ctx.reader())
+        .await
+        .expect("a count");
+    count.unwrap_or_default() as usize
+}
+
+/// Has hints of the world go to a queue.
+fn queue_of(world: &mut World) -> MemoryQueue {
+    let queue = MemoryQueue::new();
+    let (wakeups, _) = broadcast::channel(8);
+    world.ctx.hints = Arc::new(MemoryHints::new(queue.clone(), wakeups));
+    queue
+}
+
+/// A worker with one place, which does what the queue gives it until `is_done`.
+async fn work_one_by_one(
+    queue: &MemoryQueue,
+    handler: &Handler,
+    mut is_done: impl AsyncFnMut() -> bool,
+) {
+    let stop = CancellationToken::new();
+    let done = async {
+        while !is_done().await {
+            for mut claim in queue.take(1, &stop).await {
+                claim.start();
+                handler.work(claim.hint()).await.expect("work");
+            }
+        }
+    };
+    let done = tokio::time::timeout(LIMIT, done).await;
+    done.expect("an end");
+}
+
+#[test]
+fn messages_of_other_workspaces_are_done_while_one_has_a_backlog() {
+    on_both(|mut world| async move {
+        let owner = world.owner.clone();
+        let busy = settle_in(&mut world, owner).await;
+        let others = neighbours(&mut world, NEIGHBOURS).await;
+        let queue = queue_of(&mut world);
+        write(&mut world, &busy, 0..BACKLOG).await;
+        for other in &others {
+            write(&mut world, other, 0..1).await;
+            world.settle().await;
+        }
+        let stop = CancellationToken::new();
+        let receiver = Arc::new(Receiver::default());
+        let handler = Handler::new(world.ctx.clone(), receiver, stop.clone());
+        let ctx = &world.ctx;
+        work_one_by_one(&queue, &handler, async || {
+            for other in &others {
+                if tagged(ctx, other).await == 0 {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+        let done = tagged(ctx, &busy).await;
+        assert!(done > 0, "the one with the backlog came first");
+        assert!(done < BACKLOG, "others waited until all of it was done");
+        // What was cut goes on, without a sweep.
+        work_one_by_one(&queue, &handler, async || {
+            tagged(ctx, &busy).await == BACKLOG
+        })
+        .await;
+        stop.cancel();
+        handler.finish().await;
+        world.owner = busy.owner;
+        world
+    });
+}
+
+/// Counts the contacts that are made, two at once.
+#[derive(Debug, Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Projection for Counting {
+    fn name(&self) -> &'static str {
+        "test.counting"
+    }
+
+    fn work(&self) -> Work {
+        Work::Changes
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        &["contact.created"]
+    }
+
+    fn batch(&self) -> i64 {
+        2
+    }
+
+    async fn apply(&self, _ctx: &Ctx, _tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        self.0.fetch_add(entries.len(), Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_projection_whose_turn_is_over_leaves_the_rest_to_whoever_comes_next() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        for _ in 0..5 {
+            let new = NewContact {
+                name: "Sato".to_owned(),
+                ..NewContact::default()
+            };
+            let made = contact::create(ctx, &world.owner, new).await;
+            made.expect("a contact");
+        }
+        world.settle().await;
+        let counting = Counting::default();
+        let turn = projection::run_while(ctx, &counting, workspace, &|| false, &|_| {});
+        assert_eq!(turn.await.expect("a turn"), Outcome::Cut);
+        assert_eq!(counting.0.load(Ordering::SeqCst), 2);
+        let free = projection::behind(ctx, &[&counting]).await;
+        assert_eq!(free.expect("a look").len(), 1, "its claim is given back");
+        let rest = projection::run(ctx, &counting, workspace).await;
+        assert_eq!(rest.expect("a run"), Outcome::Idle);
+        assert_eq!(counting.0.load(Ordering::SeqCst), 5);
+        world
+    });
+}
