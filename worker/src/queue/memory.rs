@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use domain::port::Hint;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{Claim, Ledger, Outcome, Queue};
+use super::{Claim, LOOK, Ledger, Outcome, Queue};
 
 /// A queue for an installation that is one process. Clones share the same hints.
 #[derive(Debug, Clone, Default)]
@@ -104,20 +105,37 @@ impl State {
 
     /// At most `limit` hints, and whether more are left for another worker.
     fn take(&mut self, limit: usize) -> (Vec<Hint>, bool) {
-        let count = limit.min(self.ready.len());
-        let hints: Vec<Hint> = self.ready.drain(..count).collect();
+        let hints = self.choose(limit);
         for hint in &hints {
             self.waiting.remove(hint);
             self.running.insert(*hint, false);
         }
+        self.ready.retain(|hint| self.waiting.contains(hint));
         (hints, !self.ready.is_empty())
+    }
+
+    /// The next hints: workspaces take turns, beginning with those that have the fewest places.
+    fn choose(&self, limit: usize) -> Vec<Hint> {
+        let mut places: HashMap<Uuid, usize> = HashMap::new();
+        for hint in self.running.keys() {
+            *places.entry(hint.workspace).or_default() += 1;
+        }
+        let mut order: Vec<(usize, Hint)> = Vec::new();
+        for &hint in self.ready.iter().take(LOOK) {
+            let places = places.entry(hint.workspace).or_default();
+            order.push((*places, hint));
+            *places += 1;
+        }
+        // Stable: those that came first stay first.
+        order.sort_by_key(|(places, _)| *places);
+        let chosen = order.into_iter().take(limit);
+        chosen.map(|(_, hint)| hint).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use domain::port::Work;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -130,6 +148,28 @@ mod tests {
 
     async fn take(queue: &MemoryQueue, limit: usize) -> Vec<Claim> {
         queue.take(limit, &CancellationToken::new()).await
+    }
+
+    #[tokio::test]
+    async fn the_workspace_that_has_fewer_places_comes_first() {
+        let queue = MemoryQueue::new();
+        let of = |number, work| Hint {
+            workspace: Uuid::from_u128(number),
+            work,
+        };
+        for work in [Work::Rules, Work::Search, Work::Email, Work::Health] {
+            queue.push(of(1, work));
+        }
+        let _busy = take(&queue, 2).await;
+        queue.push(of(2, Work::Rules));
+        queue.push(of(2, Work::Email));
+        queue.push(of(3, Work::Rules));
+        let hints = |claims: &[Claim]| -> Vec<Hint> { claims.iter().map(Claim::hint).collect() };
+        let next = take(&queue, 3).await;
+        let expected = [of(2, Work::Rules), of(3, Work::Rules), of(2, Work::Email)];
+        assert_eq!(hints(&next), expected);
+        let rest = take(&queue, 10).await;
+        assert_eq!(hints(&rest), [of(1, Work::Email), of(1, Work::Health)]);
     }
 
     fn is_empty(queue: &MemoryQueue) -> bool {

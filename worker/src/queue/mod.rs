@@ -4,6 +4,10 @@
 //! (equal hints coalesce) and may lose everything. What it owes is speed, and that one hint is not
 //! worked on twice at once in the ordinary case; the database's own leases make that certain.
 //!
+//! Workspaces take turns: of the hints that wait, one comes behind those of workspaces that are worked
+//! on in fewer places. A workspace with a backlog has a hint of every kind waiting at all times, and
+//! would keep all places for itself.
+//!
 //! - [`MemoryQueue`]: inside one process.
 //! - [`RedisQueue`]: shared by all processes of an installation.
 //! - `HintBackend`: either of them as an apalis backend.
@@ -27,6 +31,9 @@ pub use self::{
     memory::MemoryQueue,
     redis::{RedisQueue, RedisQueueSettings},
 };
+
+/// Among how many of the hints that wait longest a worker chooses.
+const LOOK: usize = 200;
 
 /// A place from which hints are taken. None of its calls fails: an outage only makes them wait.
 #[async_trait]

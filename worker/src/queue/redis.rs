@@ -23,7 +23,7 @@ use redis::{RedisResult, Script, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{Claim, Ledger, Link, Outcome, Queue};
+use super::{Claim, LOOK, Ledger, Link, Outcome, Queue};
 
 /// The longest block on the bell. The bell rings for every pushed hint; what needs a look without
 /// a ring are leases of dead workers, and a ring that a dying worker took with it.
@@ -166,7 +166,8 @@ impl Shared {
         }
         call.arg(limit.min(BATCH))
             .arg(self.lease_ms())
-            .arg(self.token(ticket));
+            .arg(self.token(ticket))
+            .arg(LOOK);
         let taken: Vec<String> = self.link.script(&call).await?;
         // A newer program's kind of hint is left to its lease, for a newer program to take.
         let hints = taken.iter().filter_map(|text| text.parse().ok());

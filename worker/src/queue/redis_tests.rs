@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::port::{
-    Hint, Hints, Relay,
+    Hint, Hints, Relay, Work,
     wire::{Keys, PUSH},
 };
 use redis::{AsyncConnectionConfig, Client, Script, aio::MultiplexedConnection};
@@ -82,14 +82,19 @@ impl Installation {
 
     /// Pushes at once, past the relay; answers how many hints were not waiting yet.
     async fn push(&self, numbers: &[u128]) -> usize {
+        let hints: Vec<Hint> = numbers.iter().copied().map(hint).collect();
+        self.push_all(&hints).await
+    }
+
+    /// Like [`Self::push`], of any kind.
+    async fn push_all(&self, hints: &[Hint]) -> usize {
         let keys = Keys::new(&self.prefix);
         let script = Script::new(PUSH);
         let mut call = script.prepare_invoke();
         for key in keys.for_push() {
             call.key(key);
         }
-        let hints: Vec<Hint> = numbers.iter().copied().map(hint).collect();
-        call.arg(keys.push_arguments(&hints));
+        call.arg(keys.push_arguments(hints));
         call.invoke_async(&mut self.connect().await).await.unwrap()
     }
 
@@ -156,6 +161,27 @@ async fn equal_hints_coalesce_while_they_wait() {
     assert_eq!(installation.push(&[1, 2]).await, 1);
     let queue = installation.queue("one", LONG);
     assert_eq!(hints_of(&take(&queue, 10).await), [hint(1), hint(2)]);
+}
+
+#[tokio::test]
+async fn the_workspace_that_has_fewer_places_comes_first() {
+    let installation = Installation::new().await;
+    let queue = installation.queue("one", LONG);
+    let of = |number, work| Hint {
+        work,
+        ..hint(number)
+    };
+    // Those of one call came at the same moment, and are in the order of their texts.
+    let kinds = [Work::Email, Work::Health, Work::Rules, Work::Search];
+    let busy = kinds.map(|work| of(1, work));
+    installation.push_all(&busy).await;
+    let _busy = take(&queue, 2).await;
+    let (mail, rules) = (of(2, Work::Email), of(2, Work::Rules));
+    installation.push_all(&[mail, rules, hint(3)]).await;
+    let next = take(&queue, 3).await;
+    assert_eq!(hints_of(&next), [mail, hint(3), rules]);
+    let rest = take(&queue, 10).await;
+    assert_eq!(hints_of(&rest), busy[2..]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 -- Leases waiting hints to one worker.
--- KEYS: ready, leases, owners, again, bell. ARGV: limit, lease in ms, token. Answers the hints.
+-- KEYS: ready, leases, owners, again, bell. ARGV: limit, lease in ms, token, among how many to choose. Answers
+-- the hints.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -11,12 +12,35 @@ for _, hint in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT',
   redis.call('ZADD', KEYS[1], 'NX', now, hint)
 end
 
+-- Workspaces take turns, beginning with those that have the fewest places.
+local places = {}
+local function add_place(hint)
+  local workspace = string.match(hint, '[^:]*$')
+  local before = places[workspace] or 0
+  places[workspace] = before + 1
+  return before
+end
+for _, hint in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  add_place(hint)
+end
+local order = {}
+for i, hint in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 1)) do
+  order[i] = { hint = hint, places = add_place(hint), came = i }
+end
+table.sort(order, function(one, other)
+  if one.places ~= other.places then
+    return one.places < other.places
+  end
+  return one.came < other.came
+end)
+
 local taken = {}
-local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-for i = 1, #popped, 2 do
-  redis.call('ZADD', KEYS[2], now + ARGV[2], popped[i])
-  redis.call('HSET', KEYS[3], popped[i], ARGV[3])
-  taken[#taken + 1] = popped[i]
+for i = 1, math.min(#order, tonumber(ARGV[1])) do
+  local hint = order[i].hint
+  redis.call('ZREM', KEYS[1], hint)
+  redis.call('ZADD', KEYS[2], now + ARGV[2], hint)
+  redis.call('HSET', KEYS[3], hint, ARGV[3])
+  taken[i] = hint
 end
 
 -- One ring wakes one worker; the woken one wakes the next while anything is left.
