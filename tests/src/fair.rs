@@ -3,28 +3,37 @@
 use std::{
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::{
     access::Actor,
     contact::{self, NewContact},
     ctx::Ctx,
     error::Result,
+    operation::{self, Kind, Limits, NewOperation, Step},
     port::Work,
     store::{Query, Tx},
     work::{
         change::Entry,
+        due::{self, NewItem},
         projection::{self, Outcome, Projection},
     },
 };
-use entity::{id::TagId, kind::TagKind};
+use entity::{
+    id::{TagId, WorkspaceId},
+    kind::{DueKind, OperationKind, TagKind},
+    operation::Model,
+};
+use serde_json::json;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use worker::{
     handler::Handler,
     hints::MemoryHints,
@@ -218,6 +227,105 @@ fn a_projection_whose_turn_is_over_leaves_the_rest_to_whoever_comes_next() {
         let rest = projection::run(ctx, &counting, workspace).await;
         assert_eq!(rest.expect("a run"), Outcome::Idle);
         assert_eq!(counting.0.load(Ordering::SeqCst), 5);
+        world
+    });
+}
+
+/// Makes deliveries that are due now.
+async fn come_due(ctx: &Ctx, workspace: WorkspaceId, count: usize) {
+    let item = NewItem {
+        kind: DueKind::Delivery,
+        subject: Uuid::from_u128(1),
+        wait: TimeDelta::zero(),
+    };
+    let mut tx = ctx.begin(workspace).await.expect("a transaction");
+    let added = due::add(ctx, &mut tx, &vec![item; count]).await;
+    added.expect("items");
+    tx.commit().await.expect("a commit");
+}
+
+#[test]
+fn a_claim_in_all_workspaces_gives_each_its_share() {
+    on_both(|world| async move {
+        let (ctx, busy) = (&world.ctx, world.owner.workspace);
+        let first = World::workspace(ctx, "First", "first.example.com").await;
+        let second = World::workspace(ctx, "Second", "second.example.com").await;
+        come_due(ctx, busy, 500).await;
+        // Of other kinds nothing is due.
+        let none = due::claim(ctx, DueKind::SurveyInvitation, None, 60).await;
+        assert_eq!(none.expect("a claim").len(), 0);
+        come_due(ctx, first.workspace, 1).await;
+        come_due(ctx, second.workspace, 30).await;
+        let places = [busy, first.workspace, second.workspace];
+        // A third each; what one has no use for is for the others.
+        for expected in [[30, 1, 29], [59, 0, 1], [60, 0, 0]] {
+            let claimed = due::claim(ctx, DueKind::Delivery, None, 60).await;
+            let claimed = claimed.expect("a claim");
+            let counts = places.map(|place| {
+                let of = claimed.iter().filter(|item| item.workspace_id == place);
+                of.count()
+            });
+            assert_eq!(counts, expected);
+        }
+        let writer = ctx.db.writer();
+        let done = Query::new("DELETE FROM due_item").execute(writer).await;
+        assert_eq!(done.expect("rows"), 531);
+        world
+    });
+}
+
+/// Done in one step; remembers for whom, in order.
+#[derive(Debug, Default)]
+struct Noting(Mutex<Vec<WorkspaceId>>);
+
+#[async_trait]
+impl Kind for Noting {
+    fn kind(&self) -> OperationKind {
+        OperationKind::TagByFilter
+    }
+
+    async fn step(&self, _: &Ctx, tx: &mut Tx<'_>, _: &Model) -> Result<Step> {
+        self.0.lock().expect("the order").push(tx.workspace);
+        Ok(Step {
+            progress: json!({}),
+            total: Some(1),
+            done: 1,
+            failed: 0,
+            is_last: true,
+        })
+    }
+}
+
+/// Asks for an operation.
+async fn ask(ctx: &Ctx, owner: &Actor) {
+    let mut tx = ctx.begin(owner.workspace).await.expect("a transaction");
+    let new = NewOperation {
+        kind: OperationKind::TagByFilter,
+        request: json!({}),
+        total: None,
+        dry_run: false,
+        origin: owner.origin(),
+    };
+    let asked = operation::start(ctx, &mut tx, new).await;
+    asked.expect("an operation");
+    tx.commit().await.expect("a commit");
+}
+
+#[test]
+fn operations_of_one_workspace_take_turns_with_those_of_others() {
+    on_both(|world| async move {
+        let ctx = &world.ctx;
+        let other = World::workspace(ctx, "Other", "other.example.com").await;
+        for _ in 0..3 {
+            ask(ctx, &world.owner).await;
+        }
+        ask(ctx, &other).await;
+        let kind = Noting::default();
+        let turn = operation::run_due(ctx, &[&kind], None, Limits::none()).await;
+        assert_eq!(turn.expect("a turn").steps, 4);
+        let (busy, other) = (world.owner.workspace, other.workspace);
+        let order = kind.0.lock().expect("the order").clone();
+        assert_eq!(order, [busy, other, busy, busy]);
         world
     });
 }

@@ -60,7 +60,7 @@ pub struct Turn {
 }
 
 /// Claims operations that are due, of one workspace or of all, and does their steps, until nothing
-/// is due or the limits are reached.
+/// is due or the limits are reached. Workspaces take turns, an operation each, however many some have.
 pub async fn run_due(
     ctx: &Ctx,
     kinds: &[&dyn Kind],
@@ -70,16 +70,30 @@ pub async fn run_due(
     let start = Instant::now();
     let mut turn = Turn::default();
     let goes_on = || start.elapsed() < limits.time && (limits.goes_on)();
-    while goes_on() {
-        let claimed = due::claim(ctx, DueKind::Operation, workspace, 1).await?;
-        let Some(item) = claimed.into_iter().next() else {
-            return Ok(turn);
+    loop {
+        let places = match workspace {
+            Some(workspace) => vec![workspace],
+            None => due::due_in(ctx, DueKind::Operation).await?,
         };
-        let slice = Instant::now();
-        turn.steps += work(ctx, kinds, item, || goes_on() && slice.elapsed() < SLICE).await?;
+        let mut is_idle = true;
+        for place in places {
+            if !goes_on() {
+                turn.is_cut = true;
+                return Ok(turn);
+            }
+            let claimed = due::claim(ctx, DueKind::Operation, Some(place), 1).await?;
+            let Some(item) = claimed.into_iter().next() else {
+                continue;
+            };
+            is_idle = false;
+            let slice = Instant::now();
+            turn.steps += work(ctx, kinds, item, || goes_on() && slice.elapsed() < SLICE).await?;
+        }
+        if is_idle {
+            turn.is_cut = !goes_on();
+            return Ok(turn);
+        }
     }
-    turn.is_cut = true;
-    Ok(turn)
 }
 
 /// Does steps of one operation while `goes_on`; says how many.

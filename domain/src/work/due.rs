@@ -5,6 +5,9 @@
 //! all set and judged by the database's clock. Finishing is a conditional update on that token, in
 //! the transaction of the effects. Errors follow the kind's own retry schedule; crashes in a row are
 //! counted apart and set the item aside after [`MAX_CRASHES`].
+//!
+//! Where more is due than can be claimed at once, workspaces get equal shares: in the order of their
+//! times alone, an item would wait for the hundred thousand of another workspace that came due before it.
 
 use chrono::TimeDelta;
 use entity::{
@@ -96,6 +99,77 @@ pub(super) fn work_of(kind: DueKind) -> Work {
 
 /// Claims up to `limit` items of one kind whose time has come, of one workspace or of all.
 pub async fn claim(
+    ctx: &Ctx,
+    kind: DueKind,
+    workspace: Option<WorkspaceId>,
+    limit: i64,
+) -> Result<Vec<Claimed>, DbErr> {
+    if workspace.is_none() && is_crowded(ctx, kind, limit).await? {
+        return claim_shares(ctx, kind, limit).await;
+    }
+    claim_oldest(ctx, kind, workspace, limit).await
+}
+
+/// Whether more than `limit` items of one kind are due in all workspaces.
+async fn is_crowded(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<bool, DbErr> {
+    let now = dialect::now(ctx.db.backend());
+    let count: Option<i64> = Query::new(format!(
+        "SELECT COUNT(*) FROM (
+             SELECT 1 FROM due_item WHERE state = 'WAITING' AND due_at <= {now} AND kind = $1
+             ORDER BY due_at LIMIT $2) AS d"
+    ))
+    .bind(kind.word())
+    .bind(limit + 1)
+    .scalar(ctx.reader())
+    .await?;
+    Ok(count.is_some_and(|count| count > limit))
+}
+
+/// Claims up to `limit` items, as many in each workspace; what some have no use for, others get.
+async fn claim_shares(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<Vec<Claimed>, DbErr> {
+    let mut claimed = Vec::new();
+    let mut waiting = due_in(ctx, kind).await?;
+    while !waiting.is_empty() {
+        let share = (limit - claimed.len() as i64) / waiting.len() as i64;
+        let mut have_more = Vec::new();
+        for workspace in waiting {
+            let room = limit - claimed.len() as i64;
+            if room <= 0 {
+                return Ok(claimed);
+            }
+            let share = share.clamp(1, room);
+            let items = claim_oldest(ctx, kind, Some(workspace), share).await?;
+            if items.len() as i64 == share {
+                have_more.push(workspace);
+            }
+            claimed.extend(items);
+        }
+        waiting = have_more;
+    }
+    Ok(claimed)
+}
+
+/// The workspaces that have items of this kind whose time has come, the one whose item has waited
+/// longest first. A look at the index of each workspace's items, which have any kind: the kind is
+/// compared as an expression, or the index by kind could be gone through for each workspace.
+pub(crate) async fn due_in(ctx: &Ctx, kind: DueKind) -> Result<Vec<WorkspaceId>, DbErr> {
+    let now = dialect::now(ctx.db.backend());
+    Query::new(format!(
+        "SELECT b.id FROM (
+             SELECT w.id AS id, (
+                 SELECT d.due_at FROM due_item d
+                 WHERE d.workspace_id = w.id AND d.state = 'WAITING' AND d.due_at <= {now}
+                   AND d.kind || '' = $1
+                 ORDER BY d.due_at LIMIT 1) AS since
+             FROM workspace w) AS b
+         WHERE b.since IS NOT NULL ORDER BY b.since, b.id"
+    ))
+    .bind(kind.word())
+    .column(ctx.reader())
+    .await
+}
+
+async fn claim_oldest(
     ctx: &Ctx,
     kind: DueKind,
     workspace: Option<WorkspaceId>,
