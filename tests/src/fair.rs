@@ -19,6 +19,8 @@ use domain::{
     operation::{self, Kind, Limits, NewOperation, Step},
     port::Work,
     store::{Query, Tx},
+    tag::{NewTaggings, tagging},
+    task::{self, NewTask},
     work::{
         change::Entry,
         due::{self, NewItem},
@@ -26,8 +28,8 @@ use domain::{
     },
 };
 use entity::{
-    id::{TagId, WorkspaceId},
-    kind::{DueKind, OperationKind, TagKind},
+    id::{Id as _, TagId, WorkspaceId},
+    kind::{DueKind, OperationKind, TagKind, TagTarget},
     operation::Model,
 };
 use serde_json::json;
@@ -43,7 +45,7 @@ use worker::{
 
 use crate::support::{
     World,
-    engine::{Receiver, tag_contact, words},
+    engine::{Receiver, a_task, tag_contact, words},
     on_both,
 };
 
@@ -326,6 +328,86 @@ fn operations_of_one_workspace_take_turns_with_those_of_others() {
         let (busy, other) = (world.owner.workspace, other.workspace);
         let order = kind.0.lock().expect("the order").clone();
         assert_eq!(order, [busy, other, busy, busy]);
+        world
+    });
+}
+
+/// Says yes so many times.
+fn times(count: usize) -> impl Fn() -> bool + Sync {
+    let asked = AtomicUsize::new(0);
+    move || asked.fetch_add(1, Ordering::SeqCst) < count
+}
+
+/// How many rows there are of a workspace.
+async fn count_in(ctx: &Ctx, what: &str, workspace: WorkspaceId) -> i64 {
+    let count: Option<i64> =
+        Query::new(format!("SELECT COUNT(*) FROM {what} AND workspace_id = $1"))
+            .bind(workspace)
+            .scalar(ctx.reader())
+            .await
+            .expect("a count");
+    count.unwrap_or_default()
+}
+
+#[test]
+fn taggings_of_one_workspace_end_while_another_has_batches_of_them() {
+    on_both(|mut world| async move {
+        let busy = world.owner.clone();
+        let other = World::workspace(&world.ctx, "Other", "other.example.com").await;
+        let now = world.ctx.clock.now();
+        for (owner, count, hours) in [(&busy, 1_200, 1), (&other, 1, 2)] {
+            world.owner = owner.clone();
+            let hot = world.tag(TagKind::Contact, "Hot", None).await;
+            for some in world.crowd(count).await.chunks(TOGETHER) {
+                let things = some.iter().map(|id| (TagTarget::Contact, id.uuid()));
+                let new = NewTaggings {
+                    things: things.collect(),
+                    tags: vec![hot],
+                    expires_at: Some(now + TimeDelta::hours(hours)),
+                    ..NewTaggings::default()
+                };
+                let tagged = tagging::tag_things(&world.ctx, owner, new).await;
+                assert_eq!(tagged.expect("taggings").added, some.len());
+            }
+        }
+        world.clock.advance(TimeDelta::hours(3));
+        let ctx = &world.ctx;
+        // A batch of each.
+        let ended = tagging::expire(ctx, &times(2)).await;
+        assert_eq!(ended.expect("ends"), 1_001);
+        let left = "tagging WHERE removed_at IS NULL";
+        assert_eq!(count_in(ctx, left, busy.workspace).await, 200);
+        assert_eq!(count_in(ctx, left, other.workspace).await, 0);
+        let ended = tagging::expire(ctx, &|| true).await;
+        assert_eq!(ended.expect("ends"), 200);
+        world.owner = busy;
+        world
+    });
+}
+
+#[test]
+fn tasks_of_one_workspace_are_overdue_while_another_has_batches_of_them() {
+    on_both(|world| async move {
+        let (ctx, busy) = (&world.ctx, &world.owner);
+        let other = World::workspace(ctx, "Other", "other.example.com").await;
+        for (owner, count, hours) in [(busy, 502, 1), (&other, 1, 2)] {
+            for _ in 0..count {
+                let new = NewTask {
+                    due_at: Some(ctx.clock.now() + TimeDelta::hours(hours)),
+                    ..a_task("Call")
+                };
+                task::create(ctx, owner, new).await.expect("a task");
+            }
+        }
+        world.clock.advance(TimeDelta::hours(3));
+        // A batch of each.
+        let found = task::find_overdue(ctx, &times(2)).await;
+        assert_eq!(found.expect("tasks"), 501);
+        let left = "task WHERE overdue_at IS NULL";
+        assert_eq!(count_in(ctx, left, busy.workspace).await, 2);
+        assert_eq!(count_in(ctx, left, other.workspace).await, 0);
+        let found = task::find_overdue(ctx, &|| true).await;
+        assert_eq!(found.expect("tasks"), 2);
         world
     });
 }

@@ -1,8 +1,8 @@
 //! Finding tasks whose moment has passed.
 //!
 //! Called by every worker about once a second. One look at an index says whether there is anything to
-//! do; a bounded batch at a time is marked, each with its entry in the change log, so that each
-//! passing is told once however many workers look.
+//! do; a bounded batch at a time is marked, by turns in each workspace, each with its entry in the change
+//! log, so that each passing is told once however many workers look.
 
 use entity::id::{ContactId, TaskId, WorkspaceId};
 use sea_orm::{ConnectionTrait as _, FromQueryResult};
@@ -12,7 +12,10 @@ use crate::{
     ctx::Ctx,
     error::Result,
     store::{Query, dialect},
-    work::change::{Change, Fact},
+    work::{
+        change::{Change, Fact},
+        rounds::Rounds,
+    },
 };
 
 /// Tasks marked in one transaction.
@@ -28,23 +31,26 @@ struct Late {
 /// many.
 pub async fn find_overdue(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<usize> {
     let mut count = 0;
+    let mut rounds = Rounds::default();
     while goes_on() {
         let workspace: Option<WorkspaceId> = Query::new(
             "SELECT workspace_id FROM task
              WHERE status = 'OPEN' AND overdue_at IS NULL AND due_at IS NOT NULL AND due_at <= $1
+               AND NOT {had}
              ORDER BY due_at LIMIT 1",
         )
         .bind(ctx.clock.now())
+        .among("had", "workspace_id", rounds.had())
         .scalar(ctx.reader())
         .await?;
         let Some(workspace) = workspace else {
+            if rounds.begin_next() {
+                continue;
+            }
             return Ok(count);
         };
         let marked = batch(ctx, workspace).await?;
-        if marked == 0 {
-            // Another worker holds them all.
-            return Ok(count);
-        }
+        rounds.note(workspace, marked);
         count += marked;
     }
     Ok(count)

@@ -12,6 +12,7 @@
 //! - [`ahead`]: cuts short what a clock that was ahead put off for too long.
 //! - [`takeover`]: takes up soon what a killed process had claimed, where none else is at work.
 //! - [`retention`]: what is forgotten in the end; `floor`: where the log begins since.
+//! - `rounds`: workspaces take turns at what comes due outside of all this.
 //!
 //! All truth is in the database. Workers are woken by hints and find the same work by sweeping.
 //! Nothing here calls out of the installation.
@@ -25,6 +26,7 @@ pub mod projection;
 pub mod quarantine;
 pub mod replay;
 pub mod retention;
+pub(crate) mod rounds;
 pub mod schedule;
 pub mod standing;
 pub mod takeover;

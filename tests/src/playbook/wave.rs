@@ -11,21 +11,17 @@ use domain::{
     notification::send_test,
     playbook,
     rule::projection::Rules,
-    store::{Query, Rows},
+    store::Query,
     work::{
         due,
         projection::{self, Outcome},
     },
 };
-use entity::{
-    id::{ContactId, DueItemId},
-    kind::DueKind,
-};
+use entity::{id::DueItemId, kind::DueKind};
 use serde_json::json;
 
 use super::{Stage, wait_days};
 use crate::support::{
-    World,
     engine::{Receiver, tag_contact, words},
     on_both,
     process::until,
@@ -114,26 +110,6 @@ async fn tagged(stage: &Stage) -> usize {
     count.unwrap_or_default() as usize
 }
 
-/// Makes contacts by the thousand.
-async fn crowd(world: &World, count: usize) -> Vec<ContactId> {
-    let tx = world.ctx.begin(world.owner.workspace).await.unwrap();
-    let ids: Vec<ContactId> = (0..count).map(|_| tx.id()).collect();
-    for some in ids.chunks(10_000) {
-        Query::new(
-            "INSERT INTO contact (workspace_id, id, name, name_key, created_at, updated_at)
-             SELECT $1, r.id, '', '', $2, $2 FROM {r}",
-        )
-        .bind(tx.workspace)
-        .bind(tx.now)
-        .rows("r", Rows::new().ids("id", some.iter().copied()))
-        .execute(tx.connection())
-        .await
-        .unwrap();
-    }
-    tx.commit().await.unwrap();
-    ids
-}
-
 #[test]
 fn a_wave_of_timers_all_run_once_and_nothing_else_waits() {
     on_both(|world| async move {
@@ -147,7 +123,7 @@ fn a_wave_of_timers_all_run_once_and_nothing_else_waits() {
         let book = stage.book("Wave", &told).await;
         let (count, is_long) = size();
         listen(&stage).await;
-        let people = crowd(&stage.world, count).await;
+        let people = stage.world.crowd(count).await;
         let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
         for some in people.chunks(playbook::MAX_AT_ONCE) {
             let enrolled = playbook::enrol_contacts(ctx, owner, book.id, some).await;

@@ -31,7 +31,7 @@ use domain::{
         OutgoingResponse,
     },
     rule::{self, NewRule, Rule, trigger::Trigger},
-    store::Query,
+    store::{Query, Rows},
     survey,
     suspect::{self, SuspectFilter, SuspectOrder, Suspicion},
     tag::{self, NewGroup, NewTag},
@@ -257,6 +257,27 @@ pub async fn open_suspects(world: &World) -> Vec<Suspicion<SuspectId>> {
 }
 
 impl World {
+    /// Makes contacts by the thousand, without a name and without a word in the log.
+    pub async fn crowd(&self, count: usize) -> Vec<ContactId> {
+        let tx = self.ctx.begin(self.owner.workspace).await;
+        let tx = tx.expect("a transaction");
+        let ids: Vec<ContactId> = (0..count).map(|_| tx.id()).collect();
+        for some in ids.chunks(10_000) {
+            Query::new(
+                "INSERT INTO contact (workspace_id, id, name, name_key, created_at, updated_at)
+                 SELECT $1, r.id, '', '', $2, $2 FROM {r}",
+            )
+            .bind(tx.workspace)
+            .bind(tx.now)
+            .rows("r", Rows::new().ids("id", some.iter().copied()))
+            .execute(tx.connection())
+            .await
+            .expect("contacts");
+        }
+        tx.commit().await.expect("a commit");
+        ids
+    }
+
     /// Makes a tag.
     pub async fn tag(&self, kind: TagKind, name: &str, parent: Option<TagId>) -> TagId {
         let new = NewTag {

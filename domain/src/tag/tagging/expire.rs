@@ -1,10 +1,10 @@
 //! Taggings that end by themselves.
 //!
-//! Called by every worker about once a second. A bounded batch at a time ends what has come to its
-//! time, each batch one transaction: the interval's end, the rank index, the counters and the log. The
-//! update finds only what still holds, so several workers and a crash between two batches change
-//! nothing. An interval ends at the moment that was set, not when a worker came to it. What also stays
-//! while its thing is in a segment goes on without a moment (`segment`).
+//! Called by every worker about once a second. A bounded batch at a time, by turns in each workspace,
+//! ends what has come to its time, each batch one transaction: the interval's end, the rank index, the
+//! counters and the log. The update finds only what still holds, so several workers and a crash between
+//! two batches change nothing. An interval ends at the moment that was set, not when a worker came to
+//! it. What also stays while its thing is in a segment goes on without a moment (`segment`).
 
 use entity::id::{TagId, TaggingId, WorkspaceId};
 use sea_orm::ConnectionTrait as _;
@@ -15,6 +15,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     store::{Query, Tx, dialect},
+    work::rounds::Rounds,
 };
 
 /// Taggings ended in one transaction.
@@ -23,23 +24,25 @@ const BATCH: i64 = 1_000;
 /// Ends every tagging whose time has come, in all workspaces, while `goes_on`; says how many.
 pub async fn expire(ctx: &Ctx, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<usize> {
     let mut count = 0;
+    let mut rounds = Rounds::default();
     while goes_on() {
         let workspace: Option<WorkspaceId> = Query::new(
             "SELECT workspace_id FROM tagging
-             WHERE removed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1
+             WHERE removed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1 AND NOT {had}
              ORDER BY expires_at LIMIT 1",
         )
         .bind(ctx.clock.now())
+        .among("had", "workspace_id", rounds.had())
         .scalar(ctx.reader())
         .await?;
         let Some(workspace) = workspace else {
+            if rounds.begin_next() {
+                continue;
+            }
             return Ok(count);
         };
         let Batch { ended, kept } = batch(ctx, workspace).await?;
-        if ended + kept == 0 {
-            // Another worker holds them all.
-            return Ok(count);
-        }
+        rounds.note(workspace, ended + kept);
         count += ended;
     }
     Ok(count)
