@@ -17,7 +17,7 @@ use domain::{
     ctx::Ctx,
     error::Result,
     operation::{self, Kind, Limits, NewOperation, Step},
-    port::Work,
+    port::{ManualClock, Work},
     store::{Query, Tx},
     tag::{NewTaggings, tagging},
     task::{self, NewTask},
@@ -25,6 +25,7 @@ use domain::{
         change::Entry,
         due::{self, NewItem},
         projection::{self, Outcome, Projection},
+        schedule::{self, Schedule},
     },
 };
 use entity::{
@@ -32,7 +33,7 @@ use entity::{
     kind::{DueKind, OperationKind, TagKind, TagTarget},
     operation::Model,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -408,6 +409,68 @@ fn tasks_of_one_workspace_are_overdue_while_another_has_batches_of_them() {
         assert_eq!(count_in(ctx, left, other.workspace).await, 0);
         let found = task::find_overdue(ctx, &|| true).await;
         assert_eq!(found.expect("tasks"), 2);
+        world
+    });
+}
+
+/// Every second. Goes on in the busy workspace, where a second passes meanwhile, until others have had
+/// their next tick as well.
+#[derive(Debug)]
+struct EverySecond {
+    busy: WorkspaceId,
+    clock: Arc<ManualClock>,
+    steps: AtomicUsize,
+    others: AtomicUsize,
+}
+
+#[async_trait]
+impl Schedule for EverySecond {
+    fn name(&self) -> &'static str {
+        "test.second"
+    }
+
+    fn cron(&self) -> &'static str {
+        "* * * * * *"
+    }
+
+    fn lookback(&self) -> TimeDelta {
+        TimeDelta::minutes(5)
+    }
+
+    async fn step(&self, _: &Ctx, tx: &mut Tx<'_>, _: Value) -> Result<Option<Value>> {
+        if tx.workspace != self.busy {
+            self.others.fetch_add(1, Ordering::SeqCst);
+            return Ok(None);
+        }
+        if self.steps.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.clock.advance(TimeDelta::seconds(1));
+        }
+        if self.others.load(Ordering::SeqCst) > 1 {
+            return Ok(None);
+        }
+        // A step of a night takes a while.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok(Some(json!({})))
+    }
+}
+
+#[test]
+fn ticks_come_round_while_one_of_another_workspace_goes_on() {
+    on_both(|world| async move {
+        let schedule = EverySecond {
+            busy: world.owner.workspace,
+            clock: world.clock.clone(),
+            steps: AtomicUsize::new(0),
+            others: AtomicUsize::new(0),
+        };
+        World::workspace(&world.ctx, "Other", "other.example.com").await;
+        world.clock.advance(TimeDelta::seconds(1));
+        assert!(
+            schedule::run_due(&world.ctx, &[&schedule])
+                .await
+                .expect("a call")
+        );
+        assert_eq!(schedule.others.load(Ordering::SeqCst), 2);
         world
     });
 }

@@ -40,9 +40,12 @@ pub(super) use self::lease::take_up_again;
 /// Crashes or errors of one step before the tick is set aside.
 const MAX_TRIES: i64 = 5;
 
-/// How long one tick goes on before others have their turn; well below the time a worker gives to
-/// everything it does at once.
-const SLICE: Duration = Duration::from_mins(1);
+/// How long one tick goes on before others have their turn: a night of a large workspace takes minutes,
+/// and the rules of others go by the minute.
+const SLICE: Duration = Duration::from_secs(1);
+/// How long ticks are given further turns in one call; well below the time a worker gives to everything
+/// it does at once.
+const CALL: Duration = Duration::from_mins(1);
 
 /// Work that recurs by the clock of each workspace.
 #[async_trait]
@@ -92,26 +95,56 @@ pub async fn run_due(ctx: &Ctx, schedules: &[&dyn Schedule]) -> Result<bool> {
 }
 
 /// Like [`run_due`], beginning no step once `goes_on` says no: what is left is for the next call, of
-/// whichever worker.
+/// whichever worker. Ticks take turns; what has come due meanwhile is in the next round.
 pub async fn run_while(
     ctx: &Ctx,
     schedules: &[&dyn Schedule],
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<bool> {
+    let call = Instant::now();
+    let (mut ran, mut failure) = (false, None);
+    loop {
+        let round = run_round(ctx, schedules, goes_on, &mut failure).await?;
+        ran |= round != Ran::Nothing;
+        if round != Ran::Part || !goes_on() || call.elapsed() >= CALL {
+            return failure.map_or(Ok(ran), Err);
+        }
+    }
+}
+
+/// Gives every tick that is to be run one turn; says the most that was done of any. The first error
+/// becomes the `failure`.
+async fn run_round(
+    ctx: &Ctx,
+    schedules: &[&dyn Schedule],
+    goes_on: &(dyn Fn() -> bool + Sync),
+    failure: &mut Option<Error>,
+) -> Result<Ran> {
     let finished = ctx.db.remembered::<Finished>();
     let ticks = open_ticks(ctx, &finished, schedules).await?;
-    let (mut ran, mut failure) = (false, None);
+    let mut ran = Ran::Nothing;
     for tick in not_over(ctx, &finished, ticks).await? {
         let slice = Instant::now();
         let in_time = || goes_on() && slice.elapsed() < SLICE;
         match run_slice(ctx, &tick, &in_time).await {
-            Ok(one) => ran |= one,
+            Ok(one) => ran = ran.max(one),
             Err(error) => {
                 failure.get_or_insert(error);
             }
         }
     }
-    failure.map_or(Ok(ran), Err)
+    Ok(ran)
+}
+
+/// What a turn did of a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ran {
+    /// It was run before, or is being run elsewhere.
+    Nothing,
+    /// What was left of it.
+    Rest,
+    /// There is more of it to do.
+    Part,
 }
 
 /// Runs one tick unless it was run or is being run; says whether this call ran it.
@@ -126,31 +159,29 @@ pub async fn run_tick(
         schedule,
         at: tick_at,
     };
-    run_slice(ctx, &tick, &|| true).await
+    Ok(run_slice(ctx, &tick, &|| true).await? != Ran::Nothing)
 }
 
-async fn run_slice(
-    ctx: &Ctx,
-    tick: &Tick<'_>,
-    goes_on: &(dyn Fn() -> bool + Sync),
-) -> Result<bool> {
+async fn run_slice(ctx: &Ctx, tick: &Tick<'_>, goes_on: &(dyn Fn() -> bool + Sync)) -> Result<Ran> {
     if !goes_on() {
-        return Ok(false);
+        return Ok(Ran::Nothing);
     }
     let ctx = &ctx.walled_to(tick.workspace);
     let Some(mut claim) = claim(ctx, tick).await? else {
-        return Ok(false);
+        return Ok(Ran::Nothing);
     };
     if claim.tries >= MAX_TRIES {
         give_up(ctx, tick, &claim).await?;
-        return Ok(false);
+        return Ok(Ran::Nothing);
     }
-    tracing::info!(
-        workspace.id = %tick.workspace,
-        schedule = tick.schedule.name(),
-        tick_at = %tick.at,
-        "tick begins"
-    );
+    if claim.fence == 1 {
+        tracing::info!(
+            workspace.id = %tick.workspace,
+            schedule = tick.schedule.name(),
+            tick_at = %tick.at,
+            "tick begins"
+        );
+    }
     loop {
         let mut tx = ctx.begin(tick.workspace).await?;
         // A step is as many rows as fit into a transaction.
@@ -165,14 +196,14 @@ async fn run_slice(
         };
         if !advance(&tx, tick, claim.fence, next.as_ref()).await? {
             tx.rollback().await?;
-            return Ok(false);
+            return Ok(Ran::Nothing);
         }
         tx.commit().await?;
         match next {
-            None => return Ok(true),
+            None => return Ok(Ran::Rest),
             Some(_) if !goes_on() => {
                 give_back(ctx, tick, claim.fence).await?;
-                return Ok(true);
+                return Ok(Ran::Part);
             }
             Some(progress) => claim.progress = progress,
         }
