@@ -25,6 +25,9 @@ use crate::watchdog::watch;
 /// What one turn of deliveries takes on before other workspaces have theirs.
 const TURN_ITEMS: usize = 2_000;
 const TURN_TIME: Duration = Duration::from_secs(30);
+/// For how long steps of one workspace go on for a hint: it keeps one of the few places there are for
+/// hints, while what goes through all workspaces has a task of its own.
+const HINT_TIME: Duration = Duration::from_secs(1);
 
 impl Inner {
     /// Does what is due and needs nothing but the database, of one workspace or of all.
@@ -117,7 +120,7 @@ impl Inner {
     async fn operation_turn(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
         let goes_on = || self.goes_on();
         let kinds = domain::operations();
-        let work = operation::run_due(&self.ctx, kinds, workspace, steps(&goes_on));
+        let work = operation::run_due(&self.ctx, kinds, workspace, steps(workspace, &goes_on));
         let turn = timed("operation", |turn| turn.steps, work)
             .await
             .context("go on with operations")?;
@@ -127,7 +130,7 @@ impl Inner {
 
     async fn enrolment_turn(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<bool> {
         let goes_on = || self.goes_on();
-        let work = playbook::run_due(&self.ctx, workspace, steps(&goes_on));
+        let work = playbook::run_due(&self.ctx, workspace, steps(workspace, &goes_on));
         let turn = timed("enrolment", |turn| turn.enrolments, work)
             .await
             .context("move enrolments on")?;
@@ -152,12 +155,14 @@ fn calls(goes_on: &(dyn Fn() -> bool + Sync)) -> Limits<'_> {
     }
 }
 
-/// The limits of a turn of steps, each of which is work for the database alone.
-fn steps(goes_on: &(dyn Fn() -> bool + Sync)) -> operation::Limits<'_> {
-    operation::Limits {
-        time: TURN_TIME,
-        goes_on,
-    }
+/// The limits of a turn of steps, each of which is work for the database alone, in one workspace or in
+/// all.
+fn steps(
+    workspace: Option<WorkspaceId>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> operation::Limits<'_> {
+    let time = workspace.map_or(TURN_TIME, |_| HINT_TIME);
+    operation::Limits { time, goes_on }
 }
 
 /// Lets a turn take place, and notes how long it took if it found anything to take on.
@@ -177,4 +182,17 @@ async fn timed<T>(
 fn count(kind: &'static str, result: &'static str, times: usize) {
     counter!("enishi_due_attempts_total", "kind" => kind, "result" => result)
         .increment(times as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn one_workspace_keeps_a_place_for_a_shorter_time_than_all_their_own_task() {
+        let one = steps(Some(WorkspaceId(Uuid::nil())), &|| true).time;
+        assert!(one < steps(None, &|| true).time);
+    }
 }
