@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_workspace_keeps_a_place_for_a_shorter_time_than_all_their_own_task() {
+    fn a_turn_for_the_hint_of_one_workspace_is_shorter_than_one_for_all() {
         let one = steps(Some(WorkspaceId(Uuid::nil())), &|| true).time;
         assert!(one < steps(None, &|| true).time);
     }

@@ -1,4 +1,7 @@
-//! A workspace with a large backlog does not delay others: told by the order of what is done.
+//! A workspace with a large backlog does not delay others: told by the order of what is done. `trickle` also
+//! measures.
+
+mod trickle;
 
 use std::{
     ops::Range,
