@@ -33,7 +33,7 @@ pub struct Connection {
 
 #[derive(Debug, Clone)]
 enum To {
-    /// SQLite, which keeps no second wall.
+    /// SQLite, which keeps no second wall: what stands around a workspace says whose line to wait in.
     Sqlite(Arc<Files>),
     Postgres(Arc<Sessions>),
 }
@@ -46,8 +46,8 @@ struct Files {
 }
 
 impl Files {
-    async fn slot(&self) -> Result<Slot, DbErr> {
-        self.slots.take(SQLITE_PATIENCE).await
+    async fn slot(&self, wall: Wall) -> Result<Slot, DbErr> {
+        self.slots.take(wall, SQLITE_PATIENCE).await
     }
 }
 
@@ -143,7 +143,7 @@ impl Connection {
                         .then_some(SqliteTransactionMode::Immediate),
                     ..TransactionOptions::default()
                 };
-                let slot = files.slot().await?;
+                let slot = files.slot(self.wall).await?;
                 On::Sqlite(files.pool.begin_with_options(options).await?, slot)
             }
             To::Postgres(sessions) => {
@@ -181,7 +181,7 @@ impl ConnectionTrait for Connection {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.to {
             To::Sqlite(files) => {
-                let _slot = files.slot().await?;
+                let _slot = files.slot(self.wall).await?;
                 files.pool.execute_raw(statement).await
             }
             To::Postgres(sessions) => {
@@ -194,7 +194,7 @@ impl ConnectionTrait for Connection {
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.to {
             To::Sqlite(files) => {
-                let _slot = files.slot().await?;
+                let _slot = files.slot(self.wall).await?;
                 files.pool.execute_unprepared(sql).await
             }
             To::Postgres(sessions) => {
@@ -211,7 +211,7 @@ impl ConnectionTrait for Connection {
         }
         match &self.to {
             To::Sqlite(files) => {
-                let _slot = files.slot().await?;
+                let _slot = files.slot(self.wall).await?;
                 files.pool.query_one_raw(statement).await
             }
             To::Postgres(sessions) => {
@@ -227,7 +227,7 @@ impl ConnectionTrait for Connection {
         }
         match &self.to {
             To::Sqlite(files) => {
-                let _slot = files.slot().await?;
+                let _slot = files.slot(self.wall).await?;
                 files.pool.query_all_raw(statement).await
             }
             To::Postgres(sessions) => {

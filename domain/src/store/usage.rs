@@ -1,23 +1,32 @@
 //! How the process uses its connections to the database: how many there may be, who has one, who waits.
 //!
 //! [`Slots`] stand before the connections of one thread or runtime: whoever wants a connection waits for a
-//! slot, in the order of asking, and keeps it as long as the connection. What all of them come to is told
-//! by [`usage`] and [`watch_waits`], for the figures of the process. The two connections of the tables'
-//! owner ([`Db::owner`](super::Db::owner)), which are there at the start, are not counted.
+//! slot, in the order of asking, and keeps it as long as the connection. Of one workspace, no more have a
+//! slot or stand in that line than there are slots, and the others wait behind them: whoever comes for another
+//! workspace waits for one slot to become free, however many a backlog has waiting. What all of them come to
+//! is told by [`usage`] and [`watch_waits`], for the figures of the process. The two connections of the
+//! tables' owner ([`Db::owner`](super::Db::owner)), which are there at the start, are not counted.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
+use entity::id::WorkspaceId;
 use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+
+use super::wall::Wall;
+
+/// From how many lines on those in which nobody stands are forgotten.
+const MANY_LINES: usize = 1_000;
 
 static MOST: AtomicU64 = AtomicU64::new(0);
 static OPEN: AtomicU64 = AtomicU64::new(0);
@@ -85,6 +94,8 @@ impl Drop for Counted {
 pub(super) struct Slots {
     size: usize,
     permits: Arc<Semaphore>,
+    /// For each workspace, the right to have a slot or to stand in the line of all: as many as there are slots.
+    lines: Mutex<HashMap<WorkspaceId, Arc<Semaphore>>>,
     _most: Counted,
     /// Where connections are files of the process, which are not counted one by one.
     _open: Option<Counted>,
@@ -93,9 +104,12 @@ pub(super) struct Slots {
 /// The right to one connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
-    _permit: OwnedSemaphorePermit,
+    _permits: Permits,
     _in_use: Counted,
 }
+
+/// For one slot, and to be one of those of its workspace.
+type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// Somebody who waits; tells how long when it is over, however it ends.
 struct Waiting {
@@ -110,6 +124,7 @@ impl Slots {
         Self {
             size: size as usize,
             permits: Arc::new(Semaphore::new(size as usize)),
+            lines: Mutex::default(),
             _most: Counted::new(&MOST, size.into()),
             _open: None,
         }
@@ -134,25 +149,58 @@ impl Slots {
         self.size - self.permits.available_permits()
     }
 
-    /// Waits for one, at most `patience`.
-    pub(super) async fn take(&self, patience: Duration) -> Result<Slot, DbErr> {
-        let permit = if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+    /// Waits for one, for whom `wall` stands around, at most `patience`.
+    pub(super) async fn take(&self, wall: Wall, patience: Duration) -> Result<Slot, DbErr> {
+        let line = self.line_of(wall);
+        let permits = if let Some(permits) = self.try_take(line.as_ref()) {
             tell(Duration::ZERO);
-            permit
+            permits
         } else {
             let waiting = Waiting {
                 since: Instant::now(),
                 _counted: Counted::new(&WAITING, 1),
             };
-            let permit = timeout(patience, Arc::clone(&self.permits).acquire_owned()).await;
+            let permits = timeout(patience, self.wait(line)).await;
             drop(waiting);
-            // Nobody closes the semaphore.
-            permit.map_err(|_| late())?.map_err(|_| late())?
+            // Nobody closes the semaphores.
+            permits.map_err(|_| late())?.map_err(|_| late())?
         };
         Ok(Slot {
-            _permit: permit,
+            _permits: permits,
             _in_use: Counted::new(&IN_USE, 1),
         })
+    }
+
+    /// The line of the workspace that `wall` stands around.
+    fn line_of(&self, wall: Wall) -> Option<Arc<Semaphore>> {
+        let Wall::Around(workspace) = wall else {
+            return None;
+        };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() >= MANY_LINES {
+            lines.retain(|_, line| Arc::strong_count(line) > 1);
+        }
+        let line = lines.entry(workspace);
+        let line = line.or_insert_with(|| Arc::new(Semaphore::new(self.size)));
+        Some(Arc::clone(line))
+    }
+
+    fn try_take(&self, line: Option<&Arc<Semaphore>>) -> Option<Permits> {
+        let place = match line {
+            Some(line) => Some(Arc::clone(line).try_acquire_owned().ok()?),
+            None => None,
+        };
+        let slot = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some((slot, place))
+    }
+
+    async fn wait(&self, line: Option<Arc<Semaphore>>) -> Result<Permits, AcquireError> {
+        let place = match line {
+            Some(line) => Some(line.acquire_owned().await?),
+            None => None,
+        };
+        let slot = Arc::clone(&self.permits).acquire_owned().await?;
+        Ok((slot, place))
     }
 }
 
@@ -175,22 +223,25 @@ pub(super) fn late() -> DbErr {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
+    const LONG: Duration = Duration::from_mins(1);
     const MOMENT: Duration = Duration::from_millis(5);
 
     #[tokio::test]
     async fn whoever_finds_no_slot_waits_and_in_the_end_gives_up() {
         let slots = Slots::of_open(1);
-        let first = slots.take(MOMENT).await.unwrap();
+        let first = slots.take(Wall::Open, MOMENT).await.unwrap();
         assert_eq!((slots.size(), slots.lent()), (1, 1));
         // Others of this process may have more.
         let all = usage();
         assert!(all.most >= 1 && all.in_use >= 1, "{all:?}");
-        let late = slots.take(MOMENT).await.unwrap_err();
+        let late = slots.take(Wall::Open, MOMENT).await.unwrap_err();
         assert!(matches!(late, DbErr::ConnectionAcquire(_)), "{late:?}");
 
-        let second = slots.take(Duration::from_mins(1));
+        let second = slots.take(Wall::Open, LONG);
         tokio::pin!(second);
         assert!(timeout(MOMENT, &mut second).await.is_err(), "it waits");
         drop(first);
@@ -198,6 +249,41 @@ mod tests {
         assert_eq!(slots.lent(), 1);
         drop(second);
         assert_eq!(slots.lent(), 0);
+    }
+
+    /// Takes a slot, notes `name`, and gives it back.
+    async fn pass(slots: &Slots, wall: Wall, name: &'static str, order: &Mutex<Vec<&'static str>>) {
+        let slot = slots.take(wall, LONG).await.unwrap();
+        order.lock().unwrap().push(name);
+        drop(slot);
+    }
+
+    #[tokio::test]
+    async fn another_workspace_comes_before_a_crowd_of_the_one_that_has_the_slots() {
+        let [busy, other] = [1, 2].map(|n| Wall::Around(WorkspaceId(Uuid::from_u128(n))));
+        let slots = Slots::of_open(1);
+        let order = Mutex::default();
+        let first = slots.take(busy, MOMENT).await.unwrap();
+        tokio::join!(
+            pass(&slots, busy, "busy", &order),
+            pass(&slots, busy, "busy", &order),
+            pass(&slots, other, "other", &order),
+            async { drop(first) },
+        );
+        assert_eq!(*order.lock().unwrap(), ["other", "busy", "busy"]);
+        assert_eq!(slots.lent(), 0);
+    }
+
+    #[tokio::test]
+    async fn lines_in_which_nobody_stands_are_forgotten() {
+        let slots = Slots::of_open(2);
+        let wall = |n| Wall::Around(WorkspaceId(Uuid::from_u128(n)));
+        let _kept = slots.take(wall(0), MOMENT).await.unwrap();
+        for n in 1..=MANY_LINES as u128 {
+            slots.take(wall(n), MOMENT).await.unwrap();
+        }
+        let lines = slots.lines.lock().unwrap();
+        assert_eq!(lines.len(), 2, "the one in use and the last");
     }
 
     #[test]

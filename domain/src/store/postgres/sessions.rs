@@ -70,7 +70,7 @@ impl Sessions {
     /// Waits for a connection that sees what `wall` lets through.
     pub(in crate::store) async fn take(self: &Arc<Self>, wall: Wall) -> Result<Lent, DbErr> {
         let taken = timeout(PATIENCE, async {
-            let slot = self.slots.take(PATIENCE).await?;
+            let slot = self.slots.take(wall, PATIENCE).await?;
             let session = self.session(wall).await;
             let session = session.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())));
             Ok(Lent {
