@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use chrono::TimeDelta;
 use domain::{
     notification::send_test,
+    operation::Limits,
     playbook,
     rule::projection::Rules,
     store::Query,
@@ -17,11 +18,15 @@ use domain::{
         projection::{self, Outcome},
     },
 };
-use entity::{id::DueItemId, kind::DueKind};
+use entity::{
+    id::{DueItemId, PlaybookId},
+    kind::DueKind,
+};
 use serde_json::json;
 
 use super::{Stage, wait_days};
 use crate::support::{
+    World,
     engine::{Receiver, tag_contact, words},
     on_both,
     process::until,
@@ -237,6 +242,52 @@ fn a_wave_of_deliveries_all_go_out_once_and_rules_go_on() {
         let ids = receiver.delivery_ids();
         let once: BTreeSet<&String> = ids.iter().collect();
         assert_eq!((ids.len(), once.len()), (count, count));
+        stage.world
+    });
+}
+
+/// Has so many people wait for a day in a playbook of the workspace that the stage is in.
+async fn wait_in(stage: &Stage, count: usize) -> PlaybookId {
+    let told = json!({ "steps": [
+        { "id": "rest", "kind": wait_days(1) },
+        { "id": "act", "kind": { "actions": [{ "createTask": { "title": "Call" } }] } },
+        { "id": "end", "kind": "end" },
+    ] });
+    let book = stage.book("Wave", &told).await;
+    let people = stage.world.crowd(count).await;
+    for some in people.chunks(playbook::MAX_AT_ONCE) {
+        let (ctx, owner) = (&stage.world.ctx, &stage.world.owner);
+        let enrolled = playbook::enrol_contacts(ctx, owner, book.id, some).await;
+        assert_eq!(enrolled.unwrap().made.len(), some.len());
+    }
+    stage.play().await;
+    assert_eq!(stage.tally(book.id, 1, "rest").await.here, count as i64);
+    book.id
+}
+
+#[test]
+fn timers_of_one_workspace_run_while_another_has_batches_of_them() {
+    on_both(|world| async move {
+        let mut stage = Stage::new(world).await;
+        let busy = stage.world.owner.clone();
+        let wave = wait_in(&stage, 900).await;
+        let other = World::workspace(&stage.world.ctx, "Other", "other.example.com").await;
+        stage.world.owner = other;
+        let lone = wait_in(&stage, 1).await;
+        stage.world.clock.advance(TimeDelta::days(1));
+        // A batch of each.
+        let asked = AtomicUsize::new(0);
+        let limits = Limits {
+            time: Duration::MAX,
+            goes_on: &|| asked.fetch_add(1, Ordering::SeqCst) < 2,
+        };
+        let turn = playbook::run_due(&stage.world.ctx, None, limits).await;
+        assert!(turn.unwrap().is_cut);
+        assert_eq!(stage.tally(lone, 1, "rest").await.here, 0);
+        stage.world.owner = busy;
+        assert_eq!(stage.tally(wave, 1, "rest").await.here, 500);
+        stage.play().await;
+        assert_eq!(stage.tally(wave, 1, "rest").await.here, 0);
         stage.world
     });
 }
