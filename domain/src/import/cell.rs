@@ -55,6 +55,14 @@ impl Problem {
         }
     }
 
+    /// An `earlier` line is about the same person or account, as `noun` says.
+    pub(super) fn repeats(earlier: i64, noun: &str) -> Self {
+        let message = format!(
+            "Line {earlier} is the same {noun}. Only the first line of each {noun} is taken in."
+        );
+        Self::of_line(UserErrorCode::Taken, message)
+    }
+
     /// Nothing is wrong; this is why nothing is done.
     pub(super) fn remark(message: impl Into<String>) -> Self {
         Self {

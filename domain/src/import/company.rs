@@ -17,13 +17,14 @@ use crate::{
     account::bulk as accounts,
     ctx::Ctx,
     error::{Result, UserErrorCode},
+    mail::EmailAddress,
     store::Tx,
 };
 
 /// The companies that lines name.
 pub(super) struct Companies {
-    pub(super) found: accounts::Found,
-    pub(super) imagined: HashSet<AccountId>,
+    found: accounts::Found,
+    imagined: HashSet<AccountId>,
     pub(super) used: BTreeSet<AccountId>,
 }
 
@@ -81,6 +82,21 @@ impl Companies {
         self.imagined.insert(id);
         self.found.add(account);
         Ok(id)
+    }
+
+    /// The company of an address's domain. One that only another line names may not come to be, so it is none.
+    pub(super) fn of_address(&self, email: &EmailAddress) -> Option<AccountId> {
+        let id = self.found.by_domain.get(email.domain())?;
+        (!self.imagined.contains(id)).then_some(*id)
+    }
+
+    /// Those that are to be made, because a line that is taken in has them.
+    pub(super) fn made(&self) -> Vec<account::Model> {
+        self.used
+            .iter()
+            .filter(|id| self.imagined.contains(id))
+            .filter_map(|id| self.found.by_id.get(id).cloned())
+            .collect()
     }
 }
 

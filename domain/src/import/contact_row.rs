@@ -1,56 +1,22 @@
-//! What is to be written of a batch of contacts: the row that a line makes, and the one that it changes.
+//! The rows of contacts: the one that a line makes, and the one that it changes. Pure; `contact` decides which.
 
 use entity::{
     contact,
-    id::{AccountId, ContactId, Id as _},
+    id::{AccountId, ContactId},
     kind::{ImportField, ImportPolicy},
 };
-use uuid::Uuid;
 
-use super::{
-    around::Resolved,
-    carried::given,
-    cell::{Line, Values},
-    company::Companies,
-    shared::Changes,
-};
-use crate::{
-    attribute::many::Given,
-    contact::{arrival, bulk::Key, subscription::NewState},
-    ctx::Ctx,
-    stage,
-    store::Tx,
-    subject::Subject,
-    text,
-};
+use super::{around::Resolved, cell::Values, shared::Changes};
+use crate::{contact::arrival, stage, store::Tx, text};
 
-/// What is to be written.
-#[derive(Default)]
-pub(super) struct Work {
-    pub(super) made: Vec<contact::Model>,
-    pub(super) changed: Vec<(contact::Model, contact::Model)>,
-    pub(super) keys_of_made: Vec<(Key, ContactId)>,
-    pub(super) keys_of_changed: Vec<(Key, ContactId)>,
-    pub(super) wishes: Vec<(ContactId, NewState)>,
-    pub(super) attributes: Vec<Given>,
-    /// The tags of those who are made, and of the others.
-    pub(super) first_tags: Vec<(Uuid, usize)>,
-    pub(super) tags: Vec<(Uuid, usize)>,
-}
-
-#[expect(clippy::too_many_arguments, reason = "what a new contact is made of")]
-pub(super) fn create(
-    ctx: &Ctx,
+/// The contact that a line makes.
+pub(super) fn new_row(
     tx: &Tx<'_>,
-    line: &Line,
-    keys: Vec<(Key, Uuid)>,
+    id: ContactId,
+    values: &Values,
     resolved: &Resolved,
     account: Option<AccountId>,
-    companies: &mut Companies,
-    work: &mut Work,
-) -> ContactId {
-    let values = &line.values;
-    let id: ContactId = ctx.id();
+) -> contact::Model {
     let local = values.email.as_ref().map(|email| email.local().to_owned());
     let name = values
         .name
@@ -59,17 +25,10 @@ pub(super) fn create(
         .or_else(|| values.phone.clone())
         .or_else(|| values.external_id.clone())
         .unwrap_or_default();
-    let by_domain = values.email.as_ref().and_then(|email| {
-        let id = companies.found.by_domain.get(email.domain())?;
-        // An account that only another line names may not come to be.
-        (!companies.imagined.contains(id)).then_some(*id)
-    });
-    let account_id = account.or(by_domain);
-    companies.used.extend(account_id);
-    work.made.push(contact::Model {
+    contact::Model {
         workspace_id: tx.workspace,
         id,
-        account_id,
+        account_id: account,
         name_key: text::name_key(&name),
         name,
         email: values.email.as_ref().map(ToString::to_string),
@@ -88,16 +47,7 @@ pub(super) fn create(
         kana_key: values.kana.as_deref().map(text::reading_key),
         kana: values.kana.clone(),
         merged_into_id: None,
-    });
-    work.keys_of_made
-        .extend(keys.into_iter().map(|(key, _)| (key, id)));
-    let wishes = values.subscriptions.iter().cloned();
-    work.wishes.extend(wishes.map(|new| (id, new)));
-    work.attributes
-        .extend(given(Subject::from(id), Some(id), values));
-    work.first_tags
-        .extend(resolved.tags.iter().map(|&tag| (id.uuid(), tag)));
-    id
+    }
 }
 
 /// The contact as it is to be, and what differs.
