@@ -152,6 +152,19 @@ impl Place {
             Aging::Ticket => Self::timed("ticket", "x.opened_at"),
         }
     }
+
+    /// The rows of the workspace, which is the first argument, that may count.
+    fn rows(&self) -> String {
+        let Self { table, only, .. } = self;
+        format!("FROM {table} x WHERE x.workspace_id = $1{only}")
+    }
+
+    /// That a row's time is in the span.
+    fn within(&self, query: &mut Query, span: (Value, Value)) -> String {
+        let at = self.at;
+        let (since, until) = (query.arg(span.0), query.arg(span.1));
+        format!("{at} > {since} AND {at} <= {until}")
+    }
 }
 
 /// The next contacts of whom something, `of` this kind, came to be as old as one of `ages`, at most `size`,
@@ -229,28 +242,18 @@ async fn by_time(
     after: Option<Uuid>,
     size: usize,
 ) -> Result<Found> {
-    let Place {
-        table,
-        holder,
-        at,
-        only,
-        ..
-    } = place;
+    let (holder, rows) = (place.holder, place.rows());
     let mut query = Query::new("WITH found AS MATERIALIZED (").bind(tx.workspace);
     let which = which(&mut query, of);
-    for (number, (since, until)) in spans.into_iter().enumerate() {
+    for (number, span) in spans.into_iter().enumerate() {
         let joint = if number == 0 { "" } else { " UNION ALL " };
-        let (since, until) = (query.arg(since), query.arg(until));
+        let within = place.within(&mut query, span);
         query.push(&format!(
-            "{joint}SELECT {holder} AS id FROM {table} x
-             WHERE x.workspace_id = $1{which}{only} AND {at} > {since} AND {at} <= {until}"
+            "{joint}SELECT {holder} AS id {rows}{which} AND {within}"
         ));
     }
     query.push(") SELECT DISTINCT f.id FROM found f WHERE f.id IS NOT NULL");
-    if let Some(after) = after {
-        let after = query.arg(after);
-        query.push(&format!(" AND f.id > {after}"));
-    }
+    push_after(&mut query, "f.id", after);
     query.push(&format!(" ORDER BY f.id LIMIT {size}"));
     let ids: Vec<Uuid> = query.column(tx.connection()).await?;
     let last = ids.last().copied().filter(|_| ids.len() == size);
@@ -266,38 +269,24 @@ async fn by_holder(
     after: Option<Uuid>,
     size: usize,
 ) -> Result<Found> {
-    let Place {
-        table,
-        holder,
-        at,
-        only,
-        ..
-    } = place;
-    let here = |query: &mut Query| {
-        let which = which(query, of);
-        query.push(&format!(
-            " FROM {table} x WHERE x.workspace_id = $1{which}{only}"
-        ));
-        if let Some(after) = after {
-            let after = query.arg(after);
-            query.push(&format!(" AND {holder} > {after}"));
-        }
-    };
-    let mut end = Query::new(format!("SELECT {holder}")).bind(tx.workspace);
-    here(&mut end);
+    let (holder, rows) = (place.holder, place.rows());
+    let mut end = Query::new(format!("SELECT {holder} {rows}")).bind(tx.workspace);
+    push_which(&mut end, of);
+    push_after(&mut end, holder, after);
     end.push(&format!(" ORDER BY {holder} LIMIT 1 OFFSET {WALK}"));
     let end: Option<Uuid> = end.scalar(tx.connection()).await?;
 
-    let mut query = Query::new(format!("SELECT DISTINCT {holder}")).bind(tx.workspace);
-    here(&mut query);
+    let mut query = Query::new(format!("SELECT DISTINCT {holder} {rows}")).bind(tx.workspace);
+    push_which(&mut query, of);
+    push_after(&mut query, holder, after);
     if let Some(end) = end {
         let end = query.arg(end);
         query.push(&format!(" AND {holder} <= {end}"));
     }
-    for (number, (since, until)) in spans.into_iter().enumerate() {
+    for (number, span) in spans.into_iter().enumerate() {
         let joint = if number == 0 { " AND (" } else { " OR " };
-        let (since, until) = (query.arg(since), query.arg(until));
-        query.push(&format!("{joint}({at} > {since} AND {at} <= {until})"));
+        let within = place.within(&mut query, span);
+        query.push(&format!("{joint}({within})"));
     }
     query.push(&format!(") ORDER BY {holder} LIMIT {size}"));
     let ids: Vec<Uuid> = query.column(tx.connection()).await?;
@@ -306,6 +295,20 @@ async fn by_holder(
         _ => end,
     };
     Ok(Found { ids, last })
+}
+
+/// Appends which rows of the table are meant.
+fn push_which(query: &mut Query, of: Aging) {
+    let which = which(query, of);
+    query.push(&which);
+}
+
+/// Appends that `holder` comes after the last one, if there is one.
+fn push_after(query: &mut Query, holder: &str, after: Option<Uuid>) {
+    if let Some(after) = after {
+        let after = query.arg(after);
+        query.push(&format!(" AND {holder} > {after}"));
+    }
 }
 
 #[cfg(test)]
