@@ -16,7 +16,7 @@ use super::{
     item::{Common, Mistakes, Told},
 };
 use crate::{
-    access::{Actor, Origin, Scope},
+    access::{Actor, Scope},
     account::{self as companies, bulk},
     attribute::value::web_address,
     contact::home_if,
@@ -26,7 +26,7 @@ use crate::{
     merge::{self, Things},
     phone, stage,
     store::Tx,
-    tag::Named,
+    tag::{Named, Reason},
     text,
 };
 
@@ -155,9 +155,12 @@ async fn attempt(
         .iter()
         .map(|item| settle(&tx, item, &mut known, &mut around))
         .collect::<Result<Vec<_>>>()?;
-    known
-        .write(ctx, &mut tx, actor.origin(), reason, around.tags())
-        .await?;
+    let reason = Reason {
+        origin: actor.origin(),
+        text: reason.to_owned(),
+        cause: None,
+    };
+    known.write(ctx, &mut tx, &reason, around.tags()).await?;
     tx.commit().await?;
     Ok(told)
 }
@@ -307,8 +310,7 @@ impl Companies {
         self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        origin: Origin,
-        reason: &str,
+        reason: &Reason<'_>,
         tree: Option<&Named>,
     ) -> Result<()> {
         let (mut made, mut changed): (Vec<Model>, _) = (Vec::new(), Vec::new());
@@ -327,10 +329,11 @@ impl Companies {
         }
         // In one order, so that two calls that bring the same rarely wait for each other in a circle.
         made.sort_by_cached_key(|one| (one.external_id.clone(), one.domain.clone()));
-        bulk::make(tx, origin, reason, &made).await?;
-        bulk::change(tx, origin, reason, &changed).await?;
+        let (origin, text) = (reason.origin, &reason.text);
+        bulk::make(tx, origin, text, &made).await?;
+        bulk::change(tx, origin, text, &changed).await?;
         let target = TagTarget::Account;
-        carried::give(ctx, tx, origin, reason, target, tree, things).await
+        carried::give(ctx, tx, reason, target, tree, things).await
     }
 }
 

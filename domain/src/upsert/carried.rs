@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::around::{Around, Found};
 use crate::{
-    access::Origin,
     attribute::{
         many,
         value::Stored,
@@ -118,8 +117,7 @@ pub(super) struct Thing {
 pub(super) async fn give(
     ctx: &Ctx,
     tx: &mut Tx<'_>,
-    origin: Origin,
-    reason: &str,
+    reason: &Reason<'_>,
     target: TagTarget,
     tree: Option<&Named>,
     things: Vec<Thing>,
@@ -138,7 +136,7 @@ pub(super) async fn give(
         if !values.is_empty() {
             let settings = values.into_iter();
             puts.push(Put {
-                origin,
+                origin: reason.origin,
                 cause: None,
                 subject: thing.subject,
                 contact: thing.contact,
@@ -160,11 +158,6 @@ pub(super) async fn give(
             "a tag was archived or deleted meanwhile; it has to be looked at again",
         ));
     }
-    let reason = Reason {
-        origin,
-        text: reason.to_owned(),
-        cause: None,
-    };
-    tagging::add(ctx, tx, &reason, &requests).await?;
+    tagging::add(ctx, tx, reason, &requests).await?;
     Ok(())
 }

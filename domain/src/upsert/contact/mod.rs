@@ -29,6 +29,7 @@ use crate::{
     fact::AccountRef,
     locale::Locale,
     store::Tx,
+    tag::Reason,
     text,
 };
 
@@ -258,9 +259,12 @@ async fn attempt(
         .iter()
         .map(|item| settle(&tx, item, &mut known, &mut around, &sources))
         .collect::<Result<Vec<_>>>()?;
-    known
-        .write(ctx, &mut tx, origin, reason, around.tags())
-        .await?;
+    let reason = Reason {
+        origin,
+        text: reason.to_owned(),
+        cause: None,
+    };
+    known.write(ctx, &mut tx, &reason, around.tags()).await?;
     tx.commit().await?;
     Ok(told)
 }

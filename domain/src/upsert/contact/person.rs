@@ -20,7 +20,7 @@ use crate::{
     error::Result,
     stage,
     store::Tx,
-    tag::Named,
+    tag::{Named, Reason},
     text,
     upsert::{
         around::Around,
@@ -171,8 +171,7 @@ impl People {
         self,
         ctx: &Ctx,
         tx: &mut Tx<'_>,
-        origin: Origin,
-        reason: &str,
+        reason: &Reason<'_>,
         tree: Option<&Named>,
     ) -> Result<()> {
         let (mut made, mut changed, mut keys) = (Vec::new(), Vec::new(), Vec::new());
@@ -192,13 +191,14 @@ impl People {
         }
         // The identities of all of them at once, in one order, so that two calls that bring the same
         // never wait for each other in a circle.
-        bulk::make(tx, origin, reason, &made, &[]).await?;
-        bulk::change(tx, origin, reason, &changed, &[]).await?;
+        let (origin, text) = (reason.origin, &reason.text);
+        bulk::make(tx, origin, text, &made, &[]).await?;
+        bulk::change(tx, origin, text, &changed, &[]).await?;
         let made: BTreeSet<ContactId> = made.iter().map(|one| one.id).collect();
         bulk::recognise(tx, origin, &made, &keys).await?;
-        self.wishes.write(tx, origin, reason).await?;
+        self.wishes.write(tx, origin, text).await?;
         let target = TagTarget::Contact;
-        carried::give(ctx, tx, origin, reason, target, tree, things).await
+        carried::give(ctx, tx, reason, target, tree, things).await
     }
 }
 
