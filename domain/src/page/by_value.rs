@@ -176,7 +176,7 @@ impl List {
             rows,
             has_next,
             has_previous,
-            total: request.take_total(),
+            total: request.total.take(),
         }
     }
 }

@@ -11,23 +11,22 @@
 //! To write a list: take a `&PageRequest`, put the statement together up to its filter, and return
 //! `keyset.list(..)` of it. Where its rows are not what the list shows: `keyset.apply(&mut query, page)`,
 //! run it, and return `keyset.page(rows, page)`.
-
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+//!
+//! - here: which part of a list is wanted, its order, and the page that comes of both;
+//! - `cursor`: sort keys, and places between rows; `total`: how many rows there are;
+//! - `by_value`: lists ordered by a custom attribute; `run`: several runs of one index, merged.
 
 pub(crate) mod by_value;
+mod cursor;
 mod run;
+mod total;
 
+pub use cursor::{Column, Cursor, Key};
 pub(crate) use run::{taken_in, within, written_from, written_until};
+pub use total::{Later, Noted, Total};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
 use entity::id::Id;
-use futures::future::BoxFuture;
 use sea_orm::{DatabaseBackend, FromQueryResult};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -40,126 +39,6 @@ use crate::{
 pub const DEFAULT_SIZE: i64 = 20;
 /// Rows a page has at most.
 pub const MAX_SIZE: i64 = 100;
-
-/// The sort key of a row. What is written is read as what it looks like; a moment looks like a text,
-/// and only the list knows that it is one ([`Column`]).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Key {
-    /// A whole number, such as an urgency.
-    Int(i64),
-    /// A number, such as a score.
-    Real(f64),
-    /// A moment.
-    #[serde(skip_deserializing)]
-    Time(DateTime<Utc>),
-    /// A text, such as a name.
-    Text(String),
-    /// An id of something else, such as an owner.
-    Of {
-        /// The id.
-        of: Uuid,
-    },
-    /// A whole number, such as a place.
-    Whole {
-        /// The number.
-        whole: i64,
-    },
-    /// The id alone is the key.
-    Id(()),
-}
-
-/// The SQL of a sort key, and what its values are: a cursor that anybody may have made up is only
-/// compared with the column when it holds the same.
-#[derive(Debug, Clone, Copy)]
-pub enum Column {
-    /// As [`Key::Int`].
-    Int(&'static str),
-    /// As [`Key::Real`].
-    Real(&'static str),
-    /// As [`Key::Time`].
-    Time(&'static str),
-    /// As [`Key::Text`].
-    Text(&'static str),
-    /// As [`Key::Of`].
-    Of(&'static str),
-    /// As [`Key::Whole`].
-    Whole(&'static str),
-}
-
-impl Column {
-    /// The text of it.
-    pub(crate) fn sql(self) -> &'static str {
-        match self {
-            Self::Int(sql)
-            | Self::Real(sql)
-            | Self::Time(sql)
-            | Self::Text(sql)
-            | Self::Of(sql)
-            | Self::Whole(sql) => sql,
-        }
-    }
-
-    /// Binds what a cursor holds, if it is a value of this column; returns its placeholder.
-    fn bind(self, key: Key, query: &mut Query) -> Option<String> {
-        Some(match (self, key) {
-            (Self::Int(_), Key::Int(key)) | (Self::Whole(_), Key::Whole { whole: key }) => {
-                query.arg(key)
-            }
-            (Self::Real(_), Key::Real(key)) => query.arg(key),
-            (Self::Real(_), Key::Int(key)) => query.arg(key as f64),
-            (Self::Time(_), Key::Time(key)) => query.arg(key),
-            (Self::Time(_), Key::Text(key)) => {
-                let time = DateTime::parse_from_rfc3339(&key).ok()?;
-                query.arg(time.with_timezone(&Utc))
-            }
-            (Self::Text(_), Key::Text(key)) => query.arg(key),
-            (Self::Of(_), Key::Of { of }) => query.arg(of),
-            _ => return None,
-        })
-    }
-}
-
-/// A place in a list, between rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// Which order it belongs to; a cursor of another order is refused.
-    pub order: String,
-    /// The row's sort key.
-    pub key: Key,
-    /// The row's id.
-    pub id: Uuid,
-}
-
-impl Cursor {
-    /// The opaque text given to clients.
-    pub fn encode(&self) -> String {
-        let json = serde_json::to_vec(&(&self.order, &self.key, self.id.as_simple().to_string()));
-        URL_SAFE_NO_PAD.encode(json.unwrap_or_default())
-    }
-
-    /// Reads the text back; refuses anything this release did not write for `order`. A moment is read
-    /// as its text.
-    pub fn decode(text: &str, order: &str, argument: &str) -> Result<Self> {
-        let refuse = || Self::refused(argument);
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refuse())?;
-        let (of, key, id): (String, Key, Uuid) =
-            serde_json::from_slice(&bytes).map_err(|_| refuse())?;
-        // PostgreSQL holds no such text, so no row has this key.
-        let is_text = !matches!(&key, Key::Text(text) if text.contains('\0'));
-        if of == order && is_text {
-            Ok(Self { order: of, key, id })
-        } else {
-            Err(refuse())
-        }
-    }
-
-    fn refused(argument: &str) -> Error {
-        let message = "This cursor does not belong to this list in this order. Start again \
-                       without it.";
-        Error::refused(&[argument], UserErrorCode::Invalid, message)
-    }
-}
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Default)]
@@ -218,80 +97,7 @@ impl PageRequest {
     /// Says how many rows the list has where that is known more cheaply than by counting them; to
     /// be called after [`Keyset::apply`].
     pub fn note_total(&self, total: Total) {
-        *self.total.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(total);
-    }
-
-    fn take_total(&self) -> Total {
-        let mut noted = self.total.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.take().unwrap_or_default()
-    }
-}
-
-/// Where a list leaves how it is counted, between its statement and its page. A copy of a request
-/// starts without.
-#[derive(Debug, Default)]
-pub struct Noted(Mutex<Option<Total>>);
-
-impl Clone for Noted {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-/// How many rows a list has in all its pages; found out only when somebody asks.
-#[derive(Debug, Clone)]
-pub enum Total {
-    /// Known already.
-    Known(i64),
-    /// A statement whose first column says it.
-    Statement(Query),
-    /// Something else that finds it out.
-    Later(Later),
-}
-
-/// Finds a total out; see [`Total::later`].
-#[derive(Clone)]
-pub struct Later(Arc<dyn Fn(Ctx) -> BoxFuture<'static, Result<i64>> + Send + Sync>);
-
-impl fmt::Debug for Later {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Later").finish_non_exhaustive()
-    }
-}
-
-impl Default for Total {
-    /// A list without rows.
-    fn default() -> Self {
-        Self::Known(0)
-    }
-}
-
-impl Total {
-    /// A total that `find` finds out when it is asked for.
-    pub fn later(
-        find: impl Fn(Ctx) -> BoxFuture<'static, Result<i64>> + Send + Sync + 'static,
-    ) -> Self {
-        Self::Later(Later(Arc::new(find)))
-    }
-
-    /// The rows `query` would give, whose text ends inside a `WHERE`.
-    fn of(query: &Query) -> Self {
-        let mut query = query.clone();
-        query.wrap("SELECT COUNT(*) FROM (", ") counted");
-        Self::Statement(query)
-    }
-
-    /// The number. One statement, if it is not known.
-    pub async fn count(&self, ctx: &Ctx) -> Result<i64> {
-        match self {
-            Self::Known(total) => Ok(*total),
-            Self::Statement(query) => Ok(query
-                .clone()
-                .scalar(ctx.reader())
-                .await?
-                .unwrap_or_default()),
-            Self::Later(later) => (later.0)(ctx.clone()).await,
-        }
+        self.total.put(total);
     }
 }
 
@@ -416,7 +222,7 @@ impl Keyset {
                 request.after.is_some()
             },
             rows,
-            total: request.take_total(),
+            total: request.total.take(),
         }
     }
 
@@ -468,34 +274,9 @@ impl<T> Page<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use chrono::DateTime;
 
-    #[test]
-    fn a_cursor_survives_its_text_form_and_belongs_to_one_order() {
-        for key in [
-            Key::Int(3),
-            Key::Real(61.0),
-            Key::Real(61.5),
-            Key::Text("縁".to_owned()),
-            Key::Text("2024-01-01 10:00:00 utc".to_owned()),
-            Key::Text("2024-01-01T10:00:00Z".to_owned()),
-            Key::Of {
-                of: Uuid::from_u128(7),
-            },
-            Key::Whole { whole: 3 },
-            Key::Id(()),
-        ] {
-            let cursor = Cursor {
-                order: "health".to_owned(),
-                key,
-                id: Uuid::from_u128(5),
-            };
-            let text = cursor.encode();
-            assert_eq!(Cursor::decode(&text, "health", "after").unwrap(), cursor);
-            assert!(Cursor::decode(&text, "name", "after").is_err());
-        }
-        assert!(Cursor::decode("nonsense", "health", "after").is_err());
-    }
+    use super::*;
 
     #[test]
     fn given_rows_are_not_looked_up_behind_a_cursor_on_sqlite() {
