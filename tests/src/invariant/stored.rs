@@ -12,7 +12,10 @@ const ORIGIN: &str = "domain/src/access/actor.rs";
 const SAMPLED: [(&str, &str); 41] = [
     ("contact_health.inputs", "domain/src/health/input.rs"),
     ("conversation_step.by_origin", ORIGIN),
-    ("delivery.payload", "domain/src/notification/delivery.rs"),
+    (
+        "delivery.payload",
+        "domain/src/notification/delivery/payload.rs",
+    ),
     ("document.created_by", ORIGIN),
     ("enrolment.enrolled_by", ORIGIN),
     // Besides the outcomes, the number of the arm that was taken.
