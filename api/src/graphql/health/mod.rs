@@ -1,6 +1,7 @@
 //! Health scores over GraphQL.
 
 mod account;
+mod curve;
 mod model;
 mod preview;
 
