@@ -4,6 +4,7 @@ mod conflict;
 mod firing;
 mod miss;
 mod mutation;
+mod outcome;
 mod rehearsal;
 mod template;
 mod version;
@@ -41,9 +42,10 @@ use self::{
     rehearsal::{TryRuleInput, TryRulePayload},
     template::RuleTemplate,
 };
-pub(crate) use firing::{RuleFiring, RuleOutcome};
+pub(crate) use firing::RuleFiring;
 pub(crate) use miss::RuleMiss;
 pub(crate) use mutation::RuleMutation;
+pub(crate) use outcome::RuleOutcome;
 pub(crate) use version::RuleVersion;
 
 /// Which rules a list has; every part given must hold. An empty list in it is refused.

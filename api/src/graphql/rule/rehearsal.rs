@@ -17,8 +17,9 @@ use entity::id::{PlaybookId, RuleId, SegmentId, SurveyId, TagId, TargetId};
 
 use super::{
     Rule,
-    firing::{RuleEffectKind, RuleMatchedPart, effect_kind},
+    firing::RuleMatchedPart,
     mutation::{keep, read_actions, read_trigger},
+    outcome::{RuleEffectKind, effect_kind},
 };
 use crate::boxed;
 use crate::graphql::{
