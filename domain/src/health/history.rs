@@ -82,9 +82,8 @@ pub async fn history(
     .bind(contact);
     NEWEST_FIRST.apply(&mut query, page)?;
     let entries = entries(ctx, query).await?;
-    Ok(NEWEST_FIRST.page(entries, page).map(|entry| {
-        let cursor = NEWEST_FIRST.cursor(Key::Time(entry.as_of), entry.id.uuid());
-        (cursor, entry)
+    Ok(NEWEST_FIRST.placed(entries, page, |entry| {
+        (Key::Time(entry.as_of), entry.id.uuid())
     }))
 }
 
@@ -130,9 +129,9 @@ pub async fn list_all(
     }
     BY_CONTACT.apply(&mut query, page)?;
     let entries = entries(ctx, query).await?;
-    Ok(BY_CONTACT.page(entries, page).map(|entry| {
+    Ok(BY_CONTACT.placed(entries, page, |entry| {
         let of = entry.contact_id.uuid();
-        (BY_CONTACT.cursor(Key::Of { of }, entry.id.uuid()), entry)
+        (Key::Of { of }, entry.id.uuid())
     }))
 }
 

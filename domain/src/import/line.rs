@@ -136,11 +136,9 @@ pub async fn lines(
         .into_iter()
         .map(Row::read)
         .collect::<Result<Vec<_>>>()?;
-    let cursor = |line: &ImportLine| {
-        let key = Key::Whole { whole: line.record };
-        IN_ORDER.cursor(key, id.uuid())
-    };
-    Ok(IN_ORDER.page(rows, page).map(|line| (cursor(&line), line)))
+    Ok(IN_ORDER.placed(rows, page, |line| {
+        (Key::Whole { whole: line.record }, id.uuid())
+    }))
 }
 
 /// The lines after record `after`, at most `limit`, for reading all of them in turn.

@@ -9,8 +9,8 @@
 //! number asks for it.
 //!
 //! To write a list: take a `&PageRequest`, put the statement together up to its filter, and return
-//! `keyset.list(..)` of it. Where its rows are not what the list shows: `keyset.apply(&mut query, page)`,
-//! run it, and return `keyset.page(rows, page)`.
+//! `keyset.list(..)` of it, or `keyset.list_as(..)` where each row is read as something else. Where more is
+//! needed to show a row: `keyset.apply(&mut query, page)`, run it, and return `keyset.placed(rows, page, ..)`.
 //!
 //! - here: which part of a list is wanted, its order, and the page that comes of both;
 //! - `cursor`: sort keys, and places between rows; `total`: how many rows there are;
@@ -126,10 +126,22 @@ impl Keyset {
     ) -> Result<Page<(String, R)>> {
         self.apply(&mut query, page)?;
         let rows: Vec<R> = query.all(ctx.reader()).await?;
-        Ok(self.page(rows, page).map(|row| {
-            let (key, id) = place(&row);
-            (self.cursor(key, id), row)
-        }))
+        Ok(self.placed(rows, page, place))
+    }
+
+    /// As [`list`](Self::list), of what the list shows in place of its rows, such as definitions that are
+    /// read. A row that cannot be read fails the page.
+    pub(crate) async fn list_as<R: FromQueryResult, T: TryFrom<R, Error = Error>>(
+        &self,
+        ctx: &Ctx,
+        mut query: Query,
+        page: &PageRequest,
+        place: impl Fn(&T) -> (Key, Uuid),
+    ) -> Result<Page<(String, T)>> {
+        self.apply(&mut query, page)?;
+        let rows: Vec<R> = query.all(ctx.reader()).await?;
+        let shown: Result<Vec<T>> = rows.into_iter().map(T::try_from).collect();
+        Ok(self.placed(shown?, page, place))
     }
 
     /// As [`list`](Self::list), where the id alone decides.
@@ -224,6 +236,19 @@ impl Keyset {
             rows,
             total: request.total.take(),
         }
+    }
+
+    /// The same, each row with its cursor; `place` is the sort key and the id of a row.
+    pub(crate) fn placed<T>(
+        &self,
+        rows: Vec<T>,
+        page: &PageRequest,
+        place: impl Fn(&T) -> (Key, Uuid),
+    ) -> Page<(String, T)> {
+        self.page(rows, page).map(|row| {
+            let (key, id) = place(&row);
+            (self.cursor(key, id), row)
+        })
     }
 
     /// The cursor of a row.

@@ -51,10 +51,7 @@ impl Keyset {
         self.apply(&mut query, page)?;
         page.note_total(Total::Statement(all));
         let rows: Vec<R> = query.all(ctx.reader()).await?;
-        Ok(self.page(rows, page).map(|row| {
-            let (key, id) = place(&row);
-            (self.cursor(key, id), row)
-        }))
+        Ok(self.placed(rows, page, place))
     }
 }
 

@@ -109,18 +109,16 @@ pub async fn versions(
     id: PlaybookId,
     page: &PageRequest,
 ) -> Result<Page<(String, Version)>> {
-    let mut query = Query::new(
+    let query = Query::new(
         "SELECT v.* FROM playbook_version v WHERE v.workspace_id = $1 AND v.playbook_id = $2",
     )
     .bind(workspace)
     .bind(id);
-    NEWEST_VERSION.apply(&mut query, page)?;
-    let rows: Vec<playbook_version::Model> = query.all(ctx.reader()).await?;
-    let rows: Result<Vec<Version>> = rows.into_iter().map(Version::try_from).collect();
-    Ok(NEWEST_VERSION.page(rows?, page).map(|row| {
-        let key = Key::Whole { whole: row.version };
-        (NEWEST_VERSION.cursor(key, row.playbook_id.uuid()), row)
-    }))
+    NEWEST_VERSION
+        .list_as::<playbook_version::Model, Version>(ctx, query, page, |row| {
+            (Key::Whole { whole: row.version }, row.playbook_id.uuid())
+        })
+        .await
 }
 
 /// One version of a playbook.

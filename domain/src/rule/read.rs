@@ -203,16 +203,11 @@ pub async fn list(
         query.push(" AND u.id IN (SELECT r.id FROM {r})");
         query = query.rows("r", Rows::new().ids("id", ids));
     }
-    ORDER.apply(&mut query, page)?;
-    let rows: Vec<rule::Model> = query.all(ctx.reader()).await?;
-    let rules: Vec<Rule> = rows
-        .into_iter()
-        .map(Rule::try_from)
-        .collect::<Result<_>>()?;
-    Ok(ORDER.page(rules, page).map(|rule| {
-        let key = Key::Real(rule.position as f64);
-        (ORDER.cursor(key, rule.id.uuid()), rule)
-    }))
+    ORDER
+        .list_as::<rule::Model, Rule>(ctx, query, page, |rule| {
+            (Key::Real(rule.position as f64), rule.id.uuid())
+        })
+        .await
 }
 
 /// The rule, if it is one of the workspace; also if it was deleted.

@@ -72,20 +72,15 @@ pub async fn list(
     id: RuleId,
     page: &PageRequest,
 ) -> Result<Page<(String, RuleVersion)>> {
-    let mut query =
+    let query =
         Query::new("SELECT v.* FROM rule_version v WHERE v.workspace_id = $1 AND v.rule_id = $2")
             .bind(workspace)
             .bind(id);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<rule_version::Model> = query.all(ctx.reader()).await?;
-    let versions: Vec<RuleVersion> = rows
-        .into_iter()
-        .map(RuleVersion::try_from)
-        .collect::<Result<_>>()?;
-    Ok(NEWEST.page(versions, page).map(|version| {
-        let key = Key::Real(version.version as f64);
-        (NEWEST.cursor(key, version.rule_id.0), version)
-    }))
+    NEWEST
+        .list_as::<rule_version::Model, RuleVersion>(ctx, query, page, |one| {
+            (Key::Real(one.version as f64), one.rule_id.0)
+        })
+        .await
 }
 
 /// The rule as it was in `version`, if there was one.

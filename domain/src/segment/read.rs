@@ -108,16 +108,11 @@ pub async fn list(
             query.push(&format!(" AND s.{column} = {word}"));
         }
     }
-    BY_NAME.apply(&mut query, page)?;
-    let rows: Vec<segment::Model> = query.all(ctx.reader()).await?;
-    let segments: Vec<Segment> = rows
-        .into_iter()
-        .map(Segment::try_from)
-        .collect::<Result<_>>()?;
-    Ok(BY_NAME.page(segments, page).map(|segment| {
-        let key = Key::Text(segment.name_key.clone());
-        (BY_NAME.cursor(key, segment.id.uuid()), segment)
-    }))
+    BY_NAME
+        .list_as::<segment::Model, Segment>(ctx, query, page, |segment| {
+            (Key::Text(segment.name_key.clone()), segment.id.uuid())
+        })
+        .await
 }
 
 /// The segment, if it is one of the workspace and not deleted.
@@ -165,10 +160,7 @@ pub async fn members(
     MEMBERS.apply(&mut query, page)?;
     page.note_total(count_of(workspace, segment));
     let rows: Vec<Entered> = query.all(ctx.reader()).await?;
-    Ok(MEMBERS.page(rows, page).map(|row| {
-        let cursor = MEMBERS.cursor(Key::Id(()), row.subject_id);
-        (cursor, row)
-    }))
+    Ok(MEMBERS.placed(rows, page, |row| (Key::Id(()), row.subject_id)))
 }
 
 /// A member of some segment.
@@ -328,22 +320,16 @@ pub async fn history(
         MovesOf::Contact(id) => ("subject_id", id.uuid()),
         MovesOf::Account(id) => ("subject_id", id.uuid()),
     };
-    let mut query = Query::new(format!(
+    let query = Query::new(format!(
         "SELECT v.* FROM segment_move v WHERE v.workspace_id = $1 AND v.{column} = $2
            AND EXISTS (SELECT 1 FROM segment s WHERE s.workspace_id = $1 AND s.id = v.segment_id
                  AND s.deleted_at IS NULL)"
     ))
     .bind(workspace)
     .bind(id);
-    NEWEST.apply(&mut query, page)?;
-    let rows: Vec<segment_move::Model> = query.all(ctx.reader()).await?;
-    let moves: Vec<Move> = rows
-        .into_iter()
-        .map(Move::try_from)
-        .collect::<Result<_>>()?;
-    Ok(NEWEST
-        .page(moves, page)
-        .map(|one| (NEWEST.cursor(Key::Id(()), one.id.uuid()), one)))
+    NEWEST
+        .list_as::<segment_move::Model, Move>(ctx, query, page, |one| (Key::Id(()), one.id.uuid()))
+        .await
 }
 
 /// The goings in and out among `ids`, in no particular order; for loaders.
