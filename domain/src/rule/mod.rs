@@ -14,7 +14,7 @@
 //!
 //! The part that acts:
 //! - [`write`](mod@write) and [`read`]: the rules of a workspace, and members changing them;
-//!   `duplicate` makes one like another;
+//!   `duplicate` makes one like another, `size` keeps all together small enough;
 //! - `cache`: the compiled rules of each workspace, until they change;
 //! - [`projection`]: shows the rules what happens: `occasion` makes of entries of the log what rules
 //!   look at, `evaluate` decides, `sample` picks what did not fire to be noted, `settle` writes; `chain` tells
@@ -60,6 +60,7 @@ pub mod sentence;
 #[cfg(test)]
 mod sentence_tests;
 mod settle;
+mod size;
 pub mod template;
 pub mod tick;
 pub mod trigger;
