@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 use super::{
     AUTOMATIC, Reason, Request, Which,
-    ask::{make, reason_text, refuse_unfit, refuse_unfit_of},
+    ask::{make, reason_text},
+    fit::{refuse_unfit, refuse_unfit_of},
     hold::keep_things,
     mass, remove,
 };

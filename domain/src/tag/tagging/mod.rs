@@ -6,7 +6,8 @@
 //!
 //! - `write`: adding and removing inside a transaction, for everything that tags; `plan` decides,
 //!   `renew` ends what gives way and lets go on what gets another end, `hold` keeps others waiting;
-//! - `fresh`: adding to things that were just made; `ask`: the same on a member's behalf, checked;
+//! - `fresh`: adding to things that were just made; `ask`: the same on a member's behalf, checked by
+//!   `fit`;
 //! - `read`: what holds, what held at a moment, and what ever held; `worn`: what things carry that are
 //!   about to be given more;
 //! - `bulk`: tagging everything a filter finds, as an operation; `which`: what that finds; `mass`: its
@@ -20,6 +21,7 @@
 mod ask;
 mod bulk;
 mod expire;
+mod fit;
 mod fresh;
 mod hold;
 mod mass;
@@ -44,10 +46,10 @@ use crate::{
     work::change::{Change, Entry, Fact},
 };
 
-pub(crate) use ask::refuse_unfit;
 pub use ask::{NewTaggings, Tagged, tag_many, tag_things, untag_many, untag_things};
 pub use bulk::{Imagined, MAX_TAGS, NewBulk, TagByFilter, tag_by_filter, tag_by_filter_making};
 pub use expire::expire;
+pub(crate) use fit::refuse_unfit;
 pub(crate) use fresh::add_first;
 pub(crate) use hold::hold_usable;
 pub(in crate::tag) use hold::{hold_tags, hold_tags_on, hold_things};
