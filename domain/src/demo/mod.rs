@@ -8,12 +8,13 @@
 //! Customers came one company after the other, over most of a year, and were judged as time went by, so
 //! that reports show a course: those use cases are called with a clock that shows when it was.
 //!
-//! The cast: `people`, `profile`, `tags` and `talk` hold the data, `activity` makes events and email
-//! events of it, `provider` what email providers tell by themselves, `visitor` what a web page does,
+//! The cast: `people`, `profile`, `tags` and `talk` hold the data, `letters` makes messages of it, `activity`
+//! events and email events, `provider` what email providers tell by themselves, `visitor` what a web page does,
 //! `business` what other systems tell, `company` and `curate` companies and tags that were put in order, `course`
 //! owners and statuses as they changed, `desk` work on conversations besides answers, `outreach` tracked links,
-//! `ask` a survey, `follow` segments, tasks and a playbook, `automate` rules on more than what customers write,
-//! `rank` what compares customers, `verdict` and `review` what reports show, `chance` the variety.
+//! `ask` a survey, `follow` segments, tasks and a playbook, `rules` rules on what customers write, `automate`
+//! rules on more than that, `rank` what compares customers, `verdict` and `review` what reports show, `chance` the
+//! variety.
 
 mod activity;
 mod ask;
@@ -25,12 +26,14 @@ mod course;
 mod curate;
 mod desk;
 mod follow;
+mod letters;
 mod outreach;
 mod people;
 mod profile;
 mod provider;
 mod rank;
 mod review;
+mod rules;
 mod tags;
 mod talk;
 mod verdict;
@@ -40,36 +43,26 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
-    id::{ConversationId, InboxId, TagId},
-    kind::{Channel, ConversationStatus, Direction, IdentityKind, Priority, TargetKind},
+    id::{InboxId, TagId},
+    kind::{Channel, IdentityKind},
 };
 
 use crate::{
     access::Actor,
     account::{self, NewAccount},
-    action::{Action, Notify, TagConversation},
-    condition::{
-        Condition, ContactTags, Field, KeywordMatch, KeywordMode, Keywords, TagMode, TagTest,
-    },
     contact::{self, ContactFilter, ContactOrder, NewContact},
-    conversation::{self, NewMessage},
+    conversation,
     ctx::Ctx,
     email,
     error::{Error, Result},
     event, inbox,
-    notification::{
-        Receivers,
-        manage::{self as targets, NewTarget, TargetChanges},
-    },
     page::PageRequest,
     port::{ManualClock, Work},
     report::quality,
-    rule::{self, NewRule, trigger::Trigger},
-    tag::{NewTag, Request, catalogue, tagging},
+    tag::{Request, tagging},
     work::projection::{self, Outcome, Projection},
 };
 use activity::Habit;
-use chance::Chance;
 use people::{COMPANIES, Company};
 use verdict::Verdicts;
 
@@ -118,17 +111,17 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     let inbox = email_inbox(ctx, actor).await?;
     let begin = now - TimeDelta::days(FIRST);
     let past = back_then(ctx, begin);
-    let tags = make_tags(&past, actor).await?;
+    let tags = tags::make(&past, actor).await?;
     let verdicts = Verdicts::prepare(&past, actor).await?;
     let people = make_people(ctx, actor, &tags, begin, verdicts).await?;
     course::hand_over(ctx, actor, &people, now).await?;
-    make_partnership_rule(ctx, actor, tags[tags::PARTNERSHIP]).await?;
+    rules::mark_partnerships(ctx, actor, tags[tags::PARTNERSHIP]).await?;
     automate::mark_answers(ctx, actor, tags[tags::MATERIAL]).await?;
-    let messages = history(&people, now);
+    let messages = letters::history(&people, now);
     for batch in messages.chunks(BATCH) {
         conversation::ingest(ctx, actor, inbox, batch.to_vec()).await?;
     }
-    tend_conversations(ctx, actor, &tags, now).await?;
+    letters::tend(ctx, actor, &tags, now).await?;
     Box::pin(desk::work(ctx, actor, now)).await?;
     Box::pin(curate::put_in_order(ctx, actor, &people, &tags, now)).await?;
     for batch in activity::events(&people, now).chunks(BATCH) {
@@ -148,7 +141,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     // The announcement of important customers begins after the history: nobody wants to be told
     // about two months of messages.
     settle(ctx, actor, |projection| projection.work() == Work::Rules).await?;
-    make_vip_rule(ctx, actor, tags[tags::VIP]).await?;
+    rules::announce_important(ctx, actor, tags[tags::VIP]).await?;
     let segment = automate::make_segment(ctx, actor).await?;
     rank::score(ctx, actor, now).await?;
     rank::watch(ctx, actor).await?;
@@ -158,7 +151,7 @@ pub async fn fill(ctx: &Ctx, actor: &Actor) -> Result<Filled> {
     automate::happen(ctx, actor, &people, now).await?;
     settle(ctx, actor, |_| true).await?;
     automate::help(ctx, actor, &people, now).await?;
-    conversation::ingest(ctx, actor, inbox, just_now(&people, now)).await?;
+    conversation::ingest(ctx, actor, inbox, letters::just_now(&people, now)).await?;
     settle(ctx, actor, |_| true).await?;
     rank::look_back(ctx, actor, now).await?;
     review::audit(ctx, actor).await?;
@@ -195,41 +188,6 @@ async fn email_inbox(ctx: &Ctx, actor: &Actor) -> Result<InboxId> {
     email
         .map(|inbox| inbox.id)
         .ok_or_else(|| Error::not_found(&["inbox"], "inbox"))
-}
-
-/// The tags by name; no name is in two trees.
-async fn make_tags(ctx: &Ctx, actor: &Actor) -> Result<HashMap<&'static str, TagId>> {
-    let mut made = HashMap::new();
-    for tree in tags::TREES {
-        let (root, description) = tree.root;
-        let parent = make_tag(ctx, actor, tree, root, description, None).await?;
-        for name in tree.tags {
-            made.insert(
-                *name,
-                make_tag(ctx, actor, tree, name, "", Some(parent)).await?,
-            );
-        }
-    }
-    Ok(made)
-}
-
-async fn make_tag(
-    ctx: &Ctx,
-    actor: &Actor,
-    tree: &tags::Tree,
-    name: &str,
-    description: &str,
-    parent: Option<TagId>,
-) -> Result<TagId> {
-    let new = NewTag {
-        kind: tree.kind,
-        name: name.to_owned(),
-        description: description.to_owned(),
-        colour: Some(tree.colour.to_owned()),
-        parent,
-        group: None,
-    };
-    Ok(catalogue::create(ctx, actor, new).await?.id)
 }
 
 /// Makes the companies with their people, each at its time, and judges those who are there meanwhile.
@@ -288,201 +246,6 @@ async fn make_people(
     }
     verdicts.give_until(ctx, actor, now).await?;
     Ok(people)
-}
-
-/// One to three threads for each, spread over the days; later ones for those who are still there.
-fn history(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
-    let mut messages = Vec::new();
-    for (number, person) in people.iter().enumerate() {
-        let mut chance = Chance::new(number as u64 + 1);
-        let threads = talk::threads(person.company.language);
-        let first = chance.below(threads.len());
-        for turn in 0..person.habit.threads() {
-            let thread = &threads[(first + turn * 3) % threads.len()];
-            let days_ago = person.habit.quiet_days()
-                + chance.below((DAYS - person.habit.quiet_days()).max(1) as usize) as i64;
-            let mut sent_at = now - TimeDelta::days(days_ago) - minutes(&mut chance, 9 * 60);
-            let key = format!("demo-{number}-{turn}");
-            for (position, text) in thread.messages.iter().enumerate() {
-                if sent_at > now {
-                    break;
-                }
-                let subject = if position == 0 {
-                    thread.subject.to_owned()
-                } else {
-                    format!("Re: {}", thread.subject)
-                };
-                messages.push(NewMessage {
-                    external_id: format!("{key}-{position}@demo.example"),
-                    thread_keys: vec![format!("{key}@demo.example")],
-                    whose: person.email.clone().into(),
-                    name: None,
-                    direction: if position % 2 == 0 {
-                        Direction::Inbound
-                    } else {
-                        Direction::Outbound
-                    },
-                    author: None,
-                    automatic: false,
-                    subject,
-                    body: (*text).to_owned(),
-                    sent_at,
-                });
-                sent_at += TimeDelta::minutes(25) + minutes(&mut chance, 20 * 60);
-            }
-        }
-    }
-    messages
-}
-
-fn minutes(chance: &mut Chance, below: usize) -> TimeDelta {
-    TimeDelta::minutes(chance.below(below) as i64)
-}
-
-/// Two important customers wrote a moment ago.
-fn just_now(people: &[Person], now: DateTime<Utc>) -> Vec<NewMessage> {
-    let important = people.iter().filter(|person| person.habit == Habit::Vip);
-    let written = important.zip(talk::JUST_NOW).zip([7, 2]);
-    written
-        .map(|((person, text), minutes_ago)| NewMessage {
-            external_id: format!("demo-now-{}", person.email),
-            thread_keys: Vec::new(),
-            whose: person.email.clone().into(),
-            name: None,
-            direction: Direction::Inbound,
-            author: None,
-            automatic: false,
-            subject: text.chars().take(18).collect(),
-            body: text.to_owned(),
-            sent_at: now - TimeDelta::minutes(minutes_ago),
-        })
-        .collect()
-}
-
-/// Puts each thread's tag on its conversations and closes those that came to an end, the way a
-/// colleague would.
-async fn tend_conversations(
-    ctx: &Ctx,
-    actor: &Actor,
-    tags: &HashMap<&'static str, TagId>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let mut labels = Vec::new();
-    let (mut ended, mut overdue) = (Vec::new(), Vec::new());
-    let mut after = None;
-    loop {
-        let mut page = PageRequest::first(100);
-        page.after = after;
-        let filter = conversation::ConversationFilter::default();
-        let found = conversation::list(
-            ctx,
-            actor.workspace,
-            &filter,
-            conversation::ConversationOrder::default(),
-            &page,
-        )
-        .await?;
-        after = found.rows.last().map(|(cursor, _)| cursor.clone());
-        for (_, conversation) in &found.rows {
-            let threads = [
-                people::Language::Ja,
-                people::Language::Zh,
-                people::Language::En,
-            ];
-            let mut threads = threads.into_iter().flat_map(talk::threads);
-            let Some(thread) = threads.find(|thread| thread.subject == conversation.subject) else {
-                continue;
-            };
-            let tag = thread.tag.map(|tag| tags[tag]);
-            labels.extend(tag.map(|tag| Request::conversation(conversation.id, tag)));
-            // A thread of one message was never answered: somebody still waits.
-            let is_old = conversation.last_message_at < now - TimeDelta::days(5);
-            if is_old && thread.messages.len() > 1 {
-                ended.push((conversation.id, conversation.last_message_at));
-            } else if is_old {
-                overdue.push(conversation.id);
-            }
-        }
-        if !found.has_next {
-            break;
-        }
-    }
-    tagging::tag_many(ctx, actor, &labels, "").await?;
-    course::close_step_by_step(ctx, actor, &ended).await?;
-    let ended: Vec<ConversationId> = ended.into_iter().map(|(id, _)| id).collect();
-    let closed = conversation::Changes {
-        status: Some(ConversationStatus::Closed),
-        ..conversation::Changes::default()
-    };
-    conversation::update(ctx, actor, &ended, "ids", &closed).await?;
-    let urgent = conversation::Changes {
-        priority: Some(Priority::High),
-        assignee: Some(Some(actor.member)),
-        ..conversation::Changes::default()
-    };
-    conversation::update(ctx, actor, &overdue, "ids", &urgent).await?;
-    Ok(())
-}
-
-async fn make_partnership_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
-    let words = ["パートナーシップ", "コラボレーション", "アフィリエイト"];
-    let new = NewRule {
-        name: "パートナーシップの問い合わせに印を付ける".to_owned(),
-        trigger: Trigger::default(),
-        condition: Condition::Keywords(Keywords {
-            fields: vec![Field::Subject, Field::Body],
-            mode: KeywordMode::AnyOf,
-            matching: KeywordMatch::Substring,
-            words: words.map(str::to_owned).to_vec(),
-        }),
-        actions: vec![Action::TagConversation(TagConversation {
-            tag_ids: vec![tag.0],
-            expires_in_seconds: None,
-            while_in_segment_id: None,
-        })],
-        limits: rule::Limits::default(),
-    };
-    rule::create(ctx, actor, new).await.map(drop)
-}
-
-/// Important customers are announced in the lists of all members, and would be in a channel, if there
-/// were one.
-async fn make_vip_rule(ctx: &Ctx, actor: &Actor, tag: TagId) -> Result<()> {
-    let everybody = Receivers {
-        everybody: true,
-        ..Receivers::default()
-    };
-    let new = NewTarget::to(TargetKind::InApp, "営業のお知らせ", everybody);
-    let (inside, _) = targets::create(ctx, actor, new).await?;
-    let url = "https://hooks.slack.invalid/services/T0/B0/demo";
-    let new = NewTarget::at(TargetKind::Slack, "営業チャンネル (Slack)", url);
-    let (target, _) = targets::create(ctx, actor, new).await?;
-    let new = NewRule {
-        name: "VIP からのメッセージを営業に知らせる".to_owned(),
-        trigger: Trigger::default(),
-        condition: Condition::ContactTags(ContactTags(TagTest {
-            mode: TagMode::Any,
-            tag_ids: vec![tag.0],
-            with_descendants: true,
-        })),
-        actions: [inside.id, target.id]
-            .map(|target| {
-                Action::Notify(Notify {
-                    target_id: target.0,
-                    title: None,
-                    text: None,
-                })
-            })
-            .to_vec(),
-        limits: rule::Limits::default(),
-    };
-    rule::create(ctx, actor, new).await?;
-    // It shows where a real webhook goes and must never call anybody.
-    let off = TargetChanges {
-        enabled: Some(false),
-        ..TargetChanges::default()
-    };
-    targets::update(ctx, actor, target.id, off).await.map(drop)
 }
 
 /// Lets what follows from the sample happen now, so that there is something to see at once. What

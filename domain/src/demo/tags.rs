@@ -1,6 +1,15 @@
 //! The tag trees: who customers are to us, and what conversations are about.
 
-use entity::kind::TagKind;
+use std::collections::HashMap;
+
+use entity::{id::TagId, kind::TagKind};
+
+use crate::{
+    access::Actor,
+    ctx::Ctx,
+    error::Result,
+    tag::{NewTag, catalogue},
+};
 
 /// A tree: kind, colour, the name of its root with its description, and the tags below.
 pub(super) struct Tree {
@@ -44,3 +53,38 @@ pub(super) const TREES: &[Tree] = &[
     Tree { kind: TagKind::Conversation, colour: "#16a34a", root: ("問い合わせ", "会話の内容 / What it is about / 咨询内容"),
         tags: &[PARTNERSHIP, "見積もり", "不具合", "請求", "使い方", "解約の相談", MATERIAL] },
 ];
+
+/// Makes the tags; they are told by name, for no name is in two trees.
+pub(super) async fn make(ctx: &Ctx, actor: &Actor) -> Result<HashMap<&'static str, TagId>> {
+    let mut made = HashMap::new();
+    for tree in TREES {
+        let (root, description) = tree.root;
+        let parent = make_one(ctx, actor, tree, root, description, None).await?;
+        for name in tree.tags {
+            made.insert(
+                *name,
+                make_one(ctx, actor, tree, name, "", Some(parent)).await?,
+            );
+        }
+    }
+    Ok(made)
+}
+
+async fn make_one(
+    ctx: &Ctx,
+    actor: &Actor,
+    tree: &Tree,
+    name: &str,
+    description: &str,
+    parent: Option<TagId>,
+) -> Result<TagId> {
+    let new = NewTag {
+        kind: tree.kind,
+        name: name.to_owned(),
+        description: description.to_owned(),
+        colour: Some(tree.colour.to_owned()),
+        parent,
+        group: None,
+    };
+    Ok(catalogue::create(ctx, actor, new).await?.id)
+}
