@@ -1,4 +1,6 @@
 //! Lists of accounts: filtered, ordered, in pages.
+//!
+//! Called by the API and by exports. A filter's text is asked of the search.
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,8 @@
 //! Giving things their values.
+//!
+//! [`set`] is a member giving them to one thing. Whoever makes or changes things gives them by `check` and `put`
+//! in its own transaction; actions, upserts and tracking calls many at once by `put_each`; imports, which have
+//! a policy for what is there, by `many`. Nothing is stored that was not held against its definition.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,7 @@
 //! Lists of contacts: filtered, ordered, in pages.
+//!
+//! Called by the API and by exports. A filter's text is asked of the search. What other lists put their filters
+//! together with is here, too: `one_of` and `one_of_few`.
 
 use chrono::{DateTime, Utc};
 use entity::{

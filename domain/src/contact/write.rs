@@ -1,4 +1,7 @@
 //! Making and changing one contact by hand.
+//!
+//! Called by the API. Contacts that come by themselves are made in `resolve`, those of files and other systems in
+//! `bulk`; neither of them is here.
 
 use chrono::{DateTime, Utc};
 use entity::{

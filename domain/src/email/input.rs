@@ -1,4 +1,7 @@
-//! What an email event must look like to be taken in.
+//! What an email event must look like to be taken in. Pure.
+//!
+//! `clean` refuses a call with all its mistakes, for integrations, which can mend them; `clean_each` leaves out what
+//! does not fit, for providers, which cannot.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// The most an amount may be, either way: beyond it JSON readers lose digits.
+/// The most an amount may be in minor units, either way: beyond it JSON readers lose digits.
 pub const MAX_AMOUNT: i64 = 9_007_199_254_740_991;
 
 /// A currency and how many decimals its amounts have.

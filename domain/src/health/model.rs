@@ -83,9 +83,9 @@ pub struct ModelSignal {
 /// Where the bands begin and how firmly a contact stays in one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bands {
-    /// The lowest score that is healthy.
+    /// The lowest score, 0 to 100, that is healthy.
     pub healthy_from: f64,
-    /// The lowest score that is neutral; below it is at risk.
+    /// The lowest score, 0 to 100, that is neutral; below it is at risk.
     pub neutral_from: f64,
     /// A score this many points past the edge leaves the band at once.
     pub margin: f64,

@@ -1,4 +1,6 @@
 //! Targets: making, changing, and switching them on and off.
+//!
+//! Called by the API. No target is called here: that is for [`deliver`](super::deliver), also when one is tried out.
 
 use entity::{
     Scoped as _,

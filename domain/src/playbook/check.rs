@@ -1,4 +1,6 @@
-//! Whether a playbook makes sense by itself, before it is saved.
+//! Whether a playbook makes sense by itself, before it is saved. Pure.
+//!
+//! Called as `Definition::check`. Whether the ids it names exist is asked of the database by `write`.
 
 use std::collections::HashSet;
 

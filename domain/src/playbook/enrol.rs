@@ -1,4 +1,8 @@
 //! Enrolling contacts in a playbook, any number at once, and taking them out again.
+//!
+//! Called by members (`enrol_contacts`), by the projection for the sources of a playbook, by the operations of
+//! `bulk`, and by actions (`start` and `stop`). An enrolment only begins or ends here: its steps are done by
+//! workers, after the commit.
 
 use std::collections::{BTreeMap, HashMap};
 

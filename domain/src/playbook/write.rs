@@ -1,4 +1,7 @@
 //! Making, changing, publishing, pausing and archiving playbooks.
+//!
+//! Called by the API. A changed definition is a new version, and publishing alone decides which one new
+//! enrolments take. No enrolment is moved here; those of an archived playbook are ended by an operation.
 
 use entity::{
     id::PlaybookId,

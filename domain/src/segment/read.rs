@@ -1,4 +1,6 @@
 //! Reading segments, their members and their history.
+//!
+//! Called by the API, its loaders and exports. Members are read from their table: no condition is evaluated.
 
 use chrono::{DateTime, Utc};
 use entity::{

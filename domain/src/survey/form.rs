@@ -63,7 +63,7 @@ impl Form {
 /// What somebody filled in.
 #[derive(Debug, Clone)]
 pub struct Filled {
-    /// The score.
+    /// The score: 0 to 10 for `NPS`, 1 to 5 for `CSAT`. Another is refused.
     pub score: i64,
     /// What they said besides; may be empty.
     pub comment: String,

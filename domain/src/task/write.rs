@@ -1,4 +1,7 @@
-//! Making and changing tasks.
+//! Making and changing tasks, one at a time.
+//!
+//! Called by the API; `release` and `leave_team` by whoever removes a member or a team. Rules and playbooks make
+//! theirs by `make`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,7 @@
 //! The condition trees of all rules in one flat list, and their evaluation.
+//!
+//! Called by the matcher alone: when rules are compiled, and for each rule that its index cannot rule out. A [`Run`]
+//! asks nobody anything: what it would need of the database and is not known yet leaves it without an answer.
 
 use std::{collections::HashSet, ops::Range};
 

@@ -1,4 +1,6 @@
 //! Every table of the database, and how a person's rows are found in it.
+//!
+//! Erasing and exporting a person go by this one list, so neither forgets a table that the other knows.
 
 /// How a person's rows are found in a table. Each SQL is a condition on the row `t`, where `{r}` is
 /// the table of the person's ids (column `id`); a row of which any holds is theirs. They are asked one

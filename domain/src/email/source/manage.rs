@@ -1,4 +1,6 @@
 //! Makes, changes and deletes email sources, and gives them new addresses.
+//!
+//! Called by the API. An address holds the source's secret: it is returned once, and only its hash is stored.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;

@@ -59,7 +59,7 @@ pub struct TriggerFacts {
     pub survey: String,
     /// What was said besides the answer.
     pub comment: String,
-    /// The score of the answer, or the health score.
+    /// The score of the answer, 0 to 10 or 1 to 5 as the survey is, or the health score, 0 to 100.
     pub score: Option<f64>,
     /// What was before: a status, a stage, a band, a member or a value.
     pub from: String,

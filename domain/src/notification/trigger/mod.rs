@@ -54,9 +54,9 @@ pub struct Trigger {
     pub from: Value,
     /// What is now, in the same form.
     pub to: Value,
-    /// The health score now.
+    /// The health score now, 0 to 100.
     pub score: Option<f64>,
-    /// The health score before.
+    /// The health score before, 0 to 100.
     pub previous_score: Option<f64>,
 }
 
@@ -140,7 +140,7 @@ pub struct Answer {
     pub survey_key: String,
     /// What kind of question it was.
     pub kind: SurveyKind,
-    /// The score.
+    /// The score: 0 to 10 for `NPS`, 1 to 5 for `CSAT`.
     pub score: i64,
     /// What was said besides.
     pub comment: Option<String>,

@@ -47,7 +47,7 @@ pub struct Cuts {
     pub monetary: BTreeMap<String, Edges<i64>>,
 }
 
-/// A customer's scores, each 1 to 5.
+/// A customer's scores, each from 1 to 5, the best. Nothing where too few customers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scores {
     /// How lately they bought.
