@@ -18,7 +18,7 @@ use super::{
     known::{Known, Measures},
     matcher::Gate,
     moment::Moment,
-    trace::{self, Trace},
+    trace::{self, Evidence, Trace},
 };
 use crate::{ctx::Ctx, error::Result, store::Query};
 
@@ -125,6 +125,12 @@ pub async fn explain(
         facts: &facts,
         texts: &texts,
     };
-    let trace = trace::explain(gate, condition, seen, &measures, &known, &now, &|_, _| None);
-    Ok(Some(trace))
+    let by = Evidence {
+        seen,
+        measures: &measures,
+        known: &known,
+        now: &now,
+        found: &|_, _| None,
+    };
+    Ok(Some(trace::explain(gate, condition, by)))
 }

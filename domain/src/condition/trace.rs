@@ -238,25 +238,26 @@ impl FoundWord {
 /// among all conditions, parents before children.
 pub(crate) type Found<'a> = &'a dyn Fn(usize, &dyn Leaf) -> Option<(bool, Actual)>;
 
-/// Judges one rule on one message, condition by condition. Deep conditions are judged by what is
-/// `known` of the questions in `measures`; what was not loaded does not hold. What `found` does not say of
-/// the others, they are asked themselves.
-pub(crate) fn explain(
-    gate: &Gate,
-    condition: &Condition,
-    seen: Seen<'_>,
-    measures: &Measures,
-    known: &Known,
-    now: &Moment,
-    found: Found<'_>,
-) -> Trace {
-    let facts = seen.facts;
+/// What a rule is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Evidence<'a> {
+    /// The message.
+    pub(crate) seen: Seen<'a>,
+    /// The questions of deep conditions, by their numbers.
+    pub(crate) measures: &'a Measures,
+    /// What the database said to them; what was not loaded does not hold.
+    pub(crate) known: &'a Known,
+    /// When it is judged.
+    pub(crate) now: &'a Moment,
+    /// What was found in the texts; leaves of which it says nothing look by themselves.
+    pub(crate) found: Found<'a>,
+}
+
+/// Judges one rule on one message, condition by condition.
+pub(crate) fn explain(gate: &Gate, condition: &Condition, by: Evidence<'_>) -> Trace {
+    let facts = by.seen.facts;
     let mut explainer = Explainer {
-        seen,
-        measures,
-        known,
-        now,
-        found,
+        by,
         nodes: Vec::new(),
     };
     let holds = explainer.node(condition, &Path::root("condition"));
@@ -272,11 +273,7 @@ pub(crate) fn explain(
 }
 
 struct Explainer<'a> {
-    seen: Seen<'a>,
-    measures: &'a Measures,
-    known: &'a Known,
-    now: &'a Moment,
-    found: Found<'a>,
+    by: Evidence<'a>,
     nodes: Vec<TraceNode>,
 }
 
@@ -308,16 +305,17 @@ impl Explainer<'_> {
     }
 
     fn leaf(&self, place: usize, leaf: &dyn Leaf) -> (bool, Actual) {
+        let by = &self.by;
         if leaf.shallow() {
-            return (self.found)(place, leaf).unwrap_or_else(|| leaf.judge(&self.seen));
+            return (by.found)(place, leaf).unwrap_or_else(|| leaf.judge(&by.seen));
         }
         let mut holds = true;
         let mut values = Vec::new();
         for ask in leaf.asks() {
-            let holders = &self.seen.facts.holders;
-            let number = self.measures.find(&ask.measure);
-            let value = number.and_then(|number| self.known.get(self.measures, number, holders));
-            holds &= value.is_some_and(|value| ask.test.holds(value, self.now));
+            let holders = &by.seen.facts.holders;
+            let number = by.measures.find(&ask.measure);
+            let value = number.and_then(|number| by.known.get(by.measures, number, holders));
+            holds &= value.is_some_and(|value| ask.test.holds(value, by.now));
             values.push(value.map_or_else(|| "-".to_owned(), shown));
         }
         (holds, Actual::Values(values))

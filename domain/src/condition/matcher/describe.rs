@@ -13,7 +13,7 @@ use crate::condition::{
     leaf::clock,
     moment::Moment,
     path::Path,
-    trace::{self, FoundWord, Trace, shown},
+    trace::{self, Evidence, FoundWord, Trace, shown},
 };
 
 /// One thing that made a condition hold.
@@ -113,13 +113,17 @@ impl Matcher {
     ) -> Option<Trace> {
         let rule = self.rules.get(number as usize)?;
         let run = self.run(facts, scratch, known, now);
-        let seen = run.seen;
         // Every firing is explained: what the evaluation found in the texts is not looked for again, and
         // expressions are not compiled for it.
         let found = |node: usize, leaf: &dyn Leaf| run.judge_text(number, node, leaf);
-        let (measures, gate) = (&self.program.measures, &rule.gate);
-        let trace = trace::explain(gate, &rule.condition, seen, measures, known, now, &found);
-        Some(trace.bounded())
+        let by = Evidence {
+            seen: run.seen,
+            measures: &self.program.measures,
+            known,
+            now,
+            found: &found,
+        };
+        Some(trace::explain(&rule.gate, &rule.condition, by).bounded())
     }
 
     /// What made a rule fire, with paths and texts. `found` must come from the last evaluation with this

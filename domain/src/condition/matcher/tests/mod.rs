@@ -14,7 +14,7 @@ use crate::{
         known::Measures,
         leaf::pattern::COMPILED,
         measure::Loaded,
-        trace::{Trace, explain},
+        trace::{Evidence, Trace, explain},
     },
     rule::{
         plan::{Firing, plan},
@@ -50,8 +50,14 @@ fn trace(rule: &RuleSource, facts: &MessageFacts<'_>, message: &Message) -> Trac
         facts,
         texts: &texts,
     };
-    let (gate, condition) = (&rule.gate, &rule.condition);
-    explain(gate, condition, seen, &measures, &known, &now, &|_, _| None)
+    let by = Evidence {
+        seen,
+        measures: &measures,
+        known: &known,
+        now: &now,
+        found: &|_, _| None,
+    };
+    explain(&rule.gate, &rule.condition, by)
 }
 
 fn contacts() -> Gate {
