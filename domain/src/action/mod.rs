@@ -3,7 +3,7 @@
 //! - `kind`: one file for each group of actions, saying what it stores, how it is
 //!   checked and said, and which effects it asks for;
 //! - [`input`] and [`output`]: the same for the API;
-//! - [`effect`]: what an action comes down to, and what became of it;
+//! - [`effect`]: what an action comes down to; [`outcome`]: what became of it;
 //! - [`known`]: what only the database knows to be wrong with an action about to be saved;
 //! - `opposed`: actions of one list that undo each other;
 //! - `board`: what has to be known to decide about effects, and the decision, without any statement;
@@ -23,6 +23,7 @@ pub mod input;
 mod kind;
 pub mod known;
 pub(crate) mod opposed;
+pub mod outcome;
 pub mod output;
 pub mod perform;
 
@@ -30,7 +31,7 @@ use entity::id::{AccountId, ContactId, ConversationId, MessageId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use effect::{Effect, Outcome, OutcomeResult};
+pub use effect::Effect;
 pub use input::ActionInput;
 pub use kind::{
     conversation::{
@@ -46,6 +47,7 @@ pub use kind::{
     tag::{TagAccount, TagContact, TagConversation, UntagAccount, UntagContact, UntagConversation},
     task::{CreateTask, TaskAssignee},
 };
+pub use outcome::{Outcome, OutcomeResult};
 pub use output::ActionOutput;
 pub use perform::{Performed, perform};
 

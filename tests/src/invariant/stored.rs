@@ -19,7 +19,7 @@ const SAMPLED: [(&str, &str); 41] = [
     ("document.created_by", ORIGIN),
     ("enrolment.enrolled_by", ORIGIN),
     // Besides the outcomes, the number of the arm that was taken.
-    ("enrolment_step.detail", "domain/src/action/effect.rs"),
+    ("enrolment_step.detail", "domain/src/action/outcome.rs"),
     ("health_history.inputs", "domain/src/health/input.rs"),
     ("health_model.definition", "domain/src/health/model.rs"),
     ("health_model.created_by", ORIGIN),
@@ -35,7 +35,7 @@ const SAMPLED: [(&str, &str); 41] = [
     ("quarantine.item", "domain/src/work/replay.rs"),
     ("rule.created_by", ORIGIN),
     ("rule_firing.cause", "domain/src/work/change/fact.rs"),
-    ("rule_firing.outcomes", "domain/src/action/effect.rs"),
+    ("rule_firing.outcomes", "domain/src/action/outcome.rs"),
     ("rule_firing.trace", "domain/src/condition/trace.rs"),
     ("rule_miss.trace", "domain/src/condition/trace.rs"),
     ("rule_version.made_by", ORIGIN),
