@@ -1,7 +1,7 @@
 //! Conversations and messages: threads with contacts, and what was written in them.
 //!
 //! Messages come in through [`ingest`], in bulk and any number of times; reading goes through
-//! `read`, `list` and `message`. A message is never changed afterwards. What people and rules do with a conversation goes
+//! `read`, `list`, `order` and `message`. A message is never changed afterwards. What people and rules do with a conversation goes
 //! through [`update`] and [`apply`]: `plan` decides, `update` and `watch` write, `wake` opens what
 //! was snoozed, and `history` keeps what became of it.
 
@@ -10,6 +10,7 @@ pub mod import;
 mod ingest;
 mod list;
 mod message;
+mod order;
 mod plan;
 mod read;
 mod recount;
@@ -22,8 +23,9 @@ mod watch;
 
 pub use history::{history, load_steps};
 pub use ingest::{Ingested, MAX_MESSAGES, NewMessage, Outcome, Written, ingest, ingest_as};
-pub use list::{ConversationFilter, ConversationOrder, list, list_by_attribute};
+pub use list::{ConversationFilter, list, list_by_attribute};
 pub use message::{MessageFilter, list_messages};
+pub use order::ConversationOrder;
 pub use read::{find, find_message, load, load_messages, messages};
 pub(crate) use recount::recount;
 pub use status::set_status;
