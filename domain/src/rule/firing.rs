@@ -146,15 +146,6 @@ async fn of_account(
     Ok(timeline::with_things(found, firings.collect()))
 }
 
-/// The firing, if it is one of the workspace.
-pub async fn find(
-    ctx: &Ctx,
-    workspace: WorkspaceId,
-    id: FiringId,
-) -> Result<Option<rule_firing::Model>> {
-    Ok(load(ctx, workspace, &[id]).await?.pop())
-}
-
 /// The firings among `ids`, in no particular order; for loaders.
 pub async fn load(
     ctx: &Ctx,

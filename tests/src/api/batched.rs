@@ -61,7 +61,7 @@ fn fields(sdl: &Sdl, name: &str, is_alone: bool) -> Vec<String> {
 }
 
 /// How often a connection was taken so far, which each statement does.
-async fn statements(installation: &Installation) -> f64 {
+pub(super) async fn statements(installation: &Installation) -> f64 {
     let told = figures(installation).await;
     value(&told, "enishi_database_wait_seconds_count").unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 mod batched;
 mod cause;
 mod changed;
+mod crowd;
 mod document;
 mod evolution;
 mod frontend;

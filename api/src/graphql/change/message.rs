@@ -13,7 +13,7 @@ use futures::Stream;
 
 use super::follow;
 use crate::graphql::{
-    access::ChangeOrigin, context::loader, conversation::Message, error::fault, id,
+    access::ChangeOrigin, context::found, conversation::Message, error::fault, id,
 };
 
 /// A message that was added to a conversation, whoever wrote it.
@@ -64,8 +64,7 @@ impl MessageSubscription {
             });
             async move {
                 let added = added?;
-                let loaders = loader(context).ok()?;
-                let found = loaders.load_one(added.message).await.transpose()?;
+                let found = found(context, added.message).await.transpose()?;
                 Some(found.map(|message| MessageAdded {
                     cursor: entry.position.to_string(),
                     message: Message(message),

@@ -22,7 +22,7 @@ use futures::{Stream, StreamExt as _};
 
 use super::{
     contact::Contact,
-    context::{found, loader, reader},
+    context::{found, reader},
     conversation::Message,
     error::fault,
     id,
@@ -233,11 +233,7 @@ impl ChangeSubscription {
             {
                 return None;
             }
-            let found = loader(context)
-                .ok()?
-                .load_one(message_id)
-                .await
-                .transpose()?;
+            let found = found(context, message_id).await.transpose()?;
             Some(found.map(|message| MessageReceived {
                 cursor: entry.position.to_string(),
                 message: Message(message),
@@ -265,7 +261,6 @@ impl ChangeSubscription {
             id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
         let conversation: Option<ConversationId> =
             id::parse_opt(conversation_id.as_ref(), &["conversationId"]).map_err(fault)?;
-        let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let (act, tagging_id, tag_id) = match entry.fact {
                 Fact::TaggingAdded {
@@ -286,8 +281,7 @@ impl ChangeSubscription {
             {
                 return None;
             }
-            let found = domain::tag::tagging::find(ctx, actor.workspace, tagging_id).await;
-            let found = found.map_err(fault).transpose()?;
+            let found = found(context, tagging_id).await.transpose()?;
             Some(found.map(|tagging| TaggingChange {
                 cursor: entry.position.to_string(),
                 act,
@@ -314,7 +308,6 @@ impl ChangeSubscription {
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let account: Option<AccountId> =
             id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
-        let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::RuleFired {
                 firing_id, rule_id, ..
@@ -327,8 +320,7 @@ impl ChangeSubscription {
             {
                 return None;
             }
-            let found = domain::rule::firing::find(ctx, actor.workspace, firing_id).await;
-            let found = found.map_err(fault).transpose()?;
+            let found = found(context, firing_id).await.transpose()?;
             if let (Ok(firing), Some(wanted)) = (&found, account) {
                 match concerns(context, firing, wanted).await {
                     Ok(true) => {}
@@ -360,7 +352,6 @@ impl ChangeSubscription {
             id::parse_opt(contact_id.as_ref(), &["contactId"]).map_err(fault)?;
         let account: Option<AccountId> =
             id::parse_opt(account_id.as_ref(), &["accountId"]).map_err(fault)?;
-        reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::HealthChanged {
                 contact_id,

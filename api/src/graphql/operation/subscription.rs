@@ -1,12 +1,12 @@
 //! Watching operations.
 
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
-use domain::{operation, work::change::Fact};
+use domain::work::change::Fact;
 use entity::id::OperationId;
 use futures::Stream;
 
 use super::Operation;
-use crate::graphql::{change::follow, context::reader, error::fault, id};
+use crate::graphql::{change::follow, context::found, error::fault, id};
 
 /// An operation that was asked for, got further or came to an end.
 #[derive(SimpleObject)]
@@ -32,7 +32,6 @@ impl OperationSubscription {
         >,
     ) -> Result<impl Stream<Item = Result<OperationChange>> + 'c> {
         let only: Option<OperationId> = id::parse_opt(id.as_ref(), &["id"]).map_err(fault)?;
-        let (ctx, actor) = reader(context)?;
         follow(context, after, move |entry| async move {
             let Fact::OperationChanged { operation_id } = entry.fact else {
                 return None;
@@ -40,8 +39,7 @@ impl OperationSubscription {
             if only.is_some_and(|wanted| wanted != operation_id) {
                 return None;
             }
-            let found = operation::find(ctx, actor.workspace, operation_id).await;
-            let found = found.map_err(fault).transpose()?;
+            let found = found(context, operation_id).await.transpose()?;
             Some(found.map(|row| OperationChange {
                 cursor: entry.position.to_string(),
                 operation: Operation(row),

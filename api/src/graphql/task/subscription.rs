@@ -7,7 +7,7 @@ use entity::id::{AccountId, ContactId, ConversationId, MemberId, TaskId, TeamId}
 use futures::Stream;
 
 use super::Task;
-use crate::graphql::{access::ChangeOrigin, change::follow, context::loader, error::fault, id};
+use crate::graphql::{access::ChangeOrigin, change::follow, context::found, error::fault, id};
 
 /// One thing that happened to a task.
 #[derive(SimpleObject)]
@@ -62,8 +62,7 @@ impl TaskSubscription {
             {
                 return None;
             }
-            let loaders = loader(context).ok()?;
-            let row = match loaders.load_one(task_id).await.transpose()? {
+            let row = match found(context, task_id).await.transpose()? {
                 Ok(row) => row,
                 Err(error) => return Some(Err(error)),
             };

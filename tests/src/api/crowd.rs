@@ -1,0 +1,71 @@
+//! What many subscribers of a workspace hear of at the same moment is not read by each of them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::batched::statements;
+use crate::support::{
+    client::{Client, message},
+    installation::on_each,
+    process::until,
+    socket::Socket,
+};
+
+/// What follows from each message: one tagging, and one firing.
+const FOLLOWED: [&str; 2] = [
+    "taggingChanged(after: \"0.0\") { tagging { id } }",
+    "ruleFired(after: \"0.0\") { firing { id } }",
+];
+/// Subscribers of each; far more than the statements of everything else that a message causes.
+const CROWD: usize = 150;
+/// How long other work of the process may be in the way on a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Brings a message of somebody new, which the rule tags.
+async fn bring(owner: &Client, inbox: &str, name: &str) {
+    let email = format!("{name}@customer.example");
+    let input = json!({ "inboxId": inbox, "messages": [message(name, &email, "Hello")] });
+    owner
+        .change("ingestMessages", input, "messages { outcome }")
+        .await;
+}
+
+async fn all_hear(crowd: &mut [Socket]) {
+    for socket in crowd {
+        socket.next().await;
+    }
+}
+
+#[test]
+fn a_crowd_hears_of_taggings_and_firings_by_few_statements() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let inbox = owner.inbox().await;
+        let tag = owner.tag("CONVERSATION", "Greeting").await;
+        let condition = json!({ "keywords": { "mode": "ANY_OF", "words": ["hello"] } });
+        let action = json!({ "tagConversation": { "tagIds": [tag] } });
+        owner.rule("Greeting", &condition, &action).await;
+        bring(&owner, &inbox, "before").await;
+        let mut crowd = Vec::new();
+        for field in FOLLOWED {
+            let query = format!("subscription {{ {field} }}");
+            for _ in 0..CROWD {
+                crowd.push(Socket::subscribe(&owner, &query, &json!({})).await);
+            }
+        }
+        // Whoever has heard of what was there before they came is at the live end of the log.
+        all_hear(&mut crowd).await;
+        let mut number = 0;
+        until("few statements to be enough", LIMIT, async || {
+            number += 1;
+            let before = statements(&installation).await;
+            bring(&owner, &inbox, &format!("now-{number}")).await;
+            all_hear(&mut crowd).await;
+            let taken = statements(&installation).await - before;
+            (taken < CROWD as f64).then_some(())
+        })
+        .await;
+        installation
+    });
+}
