@@ -244,14 +244,16 @@ pub(crate) async fn flood(
     })
 }
 
-fn message(id: &str, contact: u64, body: &str, sent_at: DateTime<Utc>) -> Value {
+/// A message of one of the contacts.
+pub(crate) fn message(id: &str, contact: u64, body: &str, sent_at: DateTime<Utc>) -> Value {
     json!({
         "externalId": id, "contactEmail": email(contact), "subject": "お問い合わせ / Question",
         "body": body, "sentAt": sent_at,
     })
 }
 
-fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
+/// The request that brings these messages.
+pub(crate) fn ingest_messages(inbox: InboxId, messages: &[Value]) -> String {
     let document = "mutation($input: IngestMessagesInput!) { ingestMessages(input: $input) { userErrors { message } } }";
     json!({
         "query": document,

@@ -6,6 +6,7 @@
 mod behaviour;
 mod bulk;
 mod executor;
+mod fanout;
 mod floor;
 mod flows;
 mod import;
@@ -62,6 +63,12 @@ fn main() -> Result<()> {
             Ok(floor::serve(ctx, location, workspace.parse()?, address).await?)
         });
     }
+    if arguments.first().is_some_and(|first| first == "bare") {
+        let [_, address, subscribers] = arguments.as_slice() else {
+            bail!("bare needs an address and a count of subscribers");
+        };
+        return fanout::bare::serve(address, subscribers.parse()?);
+    }
     let plan = Plan::read(arguments.into_iter())?;
     match plan.part {
         Part::Matcher => return matcher::run(),
@@ -79,6 +86,7 @@ fn main() -> Result<()> {
                 Part::Behaviour => behaviour::run(&run).await?,
                 Part::Wave => wave::run(&run).await?,
                 Part::Peers => peers::run(&run).await?,
+                Part::Fanout => fanout::run(&run).await?,
                 Part::Search => {
                     let messages = plan.messages as u64;
                     search::run(&run.ctx, &run.owner, plan.contacts, messages).await?;

@@ -17,6 +17,10 @@ pub(super) struct Plan {
     pub(super) events: Option<usize>,
     pub(super) latencies: usize,
     pub(super) rules: usize,
+    /// Subscribers, each on a socket of its own.
+    pub(super) subscribers: usize,
+    /// Changes they hear of, one after the other.
+    pub(super) changes: usize,
     pub(super) databases: Vec<&'static str>,
     pub(super) part: Part,
     pub(super) folder: PathBuf,
@@ -48,6 +52,8 @@ pub(super) enum Part {
     Wave,
     /// Only PostGraphile, beside the same two queries of ours.
     Peers,
+    /// Only many subscribers who hear of the same change.
+    Fanout,
 }
 
 impl Part {
@@ -64,6 +70,7 @@ impl Part {
             "behaviour" => Some(Self::Behaviour),
             "wave" => Some(Self::Wave),
             "peers" => Some(Self::Peers),
+            "fanout" => Some(Self::Fanout),
             _ => None,
         }
     }
@@ -83,6 +90,8 @@ impl Plan {
             events: None,
             latencies: 300,
             rules: RULES,
+            subscribers: 10_000,
+            changes: 50,
             databases: vec!["postgres", "sqlite"],
             part: Part::Everything,
             folder: env::temp_dir(),
@@ -101,6 +110,8 @@ impl Plan {
                 "--messages" => plan.messages = value.parse()?,
                 "--events" => plan.events = Some(value.parse()?),
                 "--rules" => plan.rules = value.parse()?,
+                "--subscribers" => plan.subscribers = value.parse()?,
+                "--changes" => plan.changes = value.parse()?,
                 "--latencies" => plan.latencies = value.parse()?,
                 "--folder" => plan.folder = value.into(),
                 "--only" if value == "postgres" => plan.databases = vec!["postgres"],
@@ -113,6 +124,9 @@ impl Plan {
         }
         if !(RULES..=RULE_LIMIT as usize).contains(&plan.rules) {
             bail!("--rules: {RULES} to {RULE_LIMIT}");
+        }
+        if plan.subscribers < 100 || plan.changes == 0 {
+            bail!("--subscribers: at least 100; --changes: at least 1");
         }
         if plan.part.is_of_postgres() {
             plan.databases.retain(|&database| database == "postgres");

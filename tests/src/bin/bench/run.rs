@@ -86,7 +86,7 @@ impl Run {
             .await?
             .context("the token is good")?;
         let start = Instant::now();
-        let has_own = matches!(plan.part, Part::Search | Part::Import);
+        let has_own = matches!(plan.part, Part::Search | Part::Import | Part::Fanout);
         let tags = if has_own {
             Vec::new()
         } else {
@@ -192,6 +192,14 @@ impl Run {
     }
 
     pub(super) async fn start_programs(&self) -> Result<(Vec<(&'static str, Program)>, Client)> {
+        self.start_programs_with(&[]).await
+    }
+
+    /// The same, with further settings.
+    pub(super) async fn start_programs_with(
+        &self,
+        settings: &[(&'static str, String)],
+    ) -> Result<(Vec<(&'static str, Program)>, Client)> {
         let built = env::current_exe()?;
         let built = built.parent().context("a folder")?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -207,6 +215,7 @@ impl Run {
             let redis = env::var("TEST_REDIS_URL").context("TEST_REDIS_URL")?;
             variables.push(("REDIS_URL", redis));
         }
+        variables.extend_from_slice(settings);
         let mut programs = Vec::new();
         let names: &[_] = if self.postmaster.is_some() {
             &["enishi", "enishi-worker"]
