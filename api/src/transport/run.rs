@@ -25,6 +25,7 @@ use super::{
     request_id::RequestId,
     seats::{Full, Seat, SeatKind},
     session::Authenticator,
+    stream::every,
 };
 
 /// The door as one worker thread holds it.
@@ -266,8 +267,20 @@ impl<E: Executor, A: Authenticator> Worker<E, A> {
             .boxed_local()
     }
 
+    /// Comes to its end when the session no longer stands. What is open goes on meanwhile: a check may
+    /// take its time.
+    pub(crate) async fn revoked(self: Rc<Self>, session: A::Session) {
+        let mut recheck = every(self.transport.settings.session_recheck);
+        loop {
+            recheck.tick().await;
+            if !self.is_still_valid(&session).await {
+                return;
+            }
+        }
+    }
+
     /// Whether the session still stands. A check that takes too long says nothing.
-    pub(crate) async fn is_still_valid(&self, session: &A::Session) -> bool {
+    async fn is_still_valid(&self, session: &A::Session) -> bool {
         let check = self.transport.authenticator.still_valid(session);
         tokio::time::timeout(Duration::from_secs(1), check)
             .await

@@ -25,7 +25,7 @@ pub trait Authenticator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Session, Refusal>>;
 
     /// Whether the session still stands. Asked every two seconds for every live socket and
-    /// stream, so it should be answered from memory most of the time. When the answer cannot be
+    /// stream, so it should not be a statement each time; they go on meanwhile. When the answer cannot be
     /// had (the database is away), answer `true`: the next check follows soon.
     fn still_valid(&self, session: &Self::Session) -> impl Future<Output = bool>;
 

@@ -7,6 +7,7 @@ use async_graphql::{Executor, Response};
 use bytes::Bytes;
 use futures::{
     FutureExt, Stream, StreamExt,
+    future::LocalBoxFuture,
     stream::{self, LocalBoxStream},
 };
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -81,13 +82,13 @@ impl Started {
     }
 }
 
-struct Live<E, A: Authenticator, F> {
+struct Live<E, A, F> {
     worker: Rc<Worker<E, A>>,
-    session: A::Session,
     format: F,
     started: Started,
     heartbeat: Interval,
-    recheck: Interval,
+    /// Ends when the session no longer stands.
+    revoked: LocalBoxFuture<'static, ()>,
     phase: Phase,
     log: RequestLog,
     _open: Open,
@@ -103,7 +104,7 @@ enum Phase {
 enum Event {
     Response(Option<Box<Response>>),
     Heartbeat,
-    Recheck,
+    Revoked,
     Drain,
 }
 
@@ -118,9 +119,8 @@ pub(crate) fn body<E: Executor, A: Authenticator, F: Format>(
     let settings = &worker.transport.settings;
     let live = Live {
         heartbeat: every(settings.heartbeat),
-        recheck: every(settings.session_recheck),
+        revoked: Rc::clone(worker).revoked(session).boxed_local(),
         worker: Rc::clone(worker),
-        session,
         format,
         started,
         phase: Phase::Opening,
@@ -157,11 +157,9 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
                 Event::Response(Some(response)) => return Some(self.write(*response)),
                 Event::Response(None) => return Some(self.end(Bytes::new())),
                 Event::Heartbeat => return Some(self.format.heartbeat()),
-                Event::Recheck => {
-                    if !self.worker.is_still_valid(&self.session).await {
-                        self.log.status = 401;
-                        return Some(self.revoked());
-                    }
+                Event::Revoked => {
+                    self.log.status = 401;
+                    return Some(self.refuse());
                 }
                 // Without a last event, so that the client connects again.
                 Event::Drain => return None,
@@ -184,7 +182,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
         tokio::select! {
             biased;
             () = transport.drain.started() => Event::Drain,
-            _ = self.recheck.tick() => Event::Recheck,
+            () = &mut self.revoked => Event::Revoked,
             response = next => Event::Response(response.map(Box::new)),
             _ = self.heartbeat.tick() => Event::Heartbeat,
         }
@@ -199,7 +197,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
         self.format.next(&payload)
     }
 
-    fn revoked(&mut self) -> Bytes {
+    fn refuse(&mut self) -> Bytes {
         let mut failure = Failure::from(Refusal::Unauthenticated);
         self.worker.finish_failure(&mut failure, &mut self.log);
         let last = self.format.next(&Answer::to_failure(&failure).to_bytes());

@@ -12,6 +12,10 @@ use std::{net::IpAddr, rc::Rc};
 use actix_web::{HttpRequest, HttpResponse, error::PayloadError, http::header, rt, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
 use async_graphql::Executor;
+use futures::{
+    FutureExt as _,
+    future::{self, LocalBoxFuture},
+};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -69,6 +73,7 @@ pub(crate) fn upgrade<E: Executor, A: Authenticator>(
         credential,
         peer: peer::of(request),
         caller: None,
+        revoked: future::pending().boxed_local(),
         seat: None,
         outbox,
         log: RequestLog::start(log.id().clone(), "websocket"),
@@ -90,6 +95,8 @@ struct Socket<E, A: Authenticator> {
     peer: Option<IpAddr>,
     /// Who is there, once `connection_init` was accepted.
     caller: Option<Rc<Caller<A::Session>>>,
+    /// Ends when their session no longer stands.
+    revoked: LocalBoxFuture<'static, ()>,
     /// Its place among the sockets of the caller.
     seat: Option<Seat>,
     operations: Operations<E, A>,
@@ -118,7 +125,6 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
         let settings = &settings.transport.settings;
         let init_deadline = tokio::time::sleep(settings.socket.init_timeout);
         tokio::pin!(init_deadline);
-        let mut recheck = every(settings.session_recheck);
         let mut ping = every(settings.socket.ping);
         let mut pings = 0;
         loop {
@@ -127,7 +133,7 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
                 () = self.worker.transport.drain.started() => Err(Close::going_away()),
                 () = self.outbox.stalled() => Err(Close::slow_reader()),
                 () = &mut init_deadline, if self.caller.is_none() => Err(Close::init_timeout()),
-                _ = recheck.tick(), if self.caller.is_some() => self.check_session().await,
+                () = &mut self.revoked => Err(Close::forbidden()),
                 _ = ping.tick() => {
                     pings += 1;
                     if pings > SILENT_PINGS {
@@ -144,15 +150,6 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
             if let Err(close) = outcome {
                 return close;
             }
-        }
-    }
-
-    async fn check_session(&self) -> Result<(), Close> {
-        match &self.caller {
-            Some(caller) if !self.worker.is_still_valid(&caller.session).await => {
-                Err(Close::forbidden())
-            }
-            _ => Ok(()),
         }
     }
 
@@ -207,6 +204,8 @@ impl<E: Executor, A: Authenticator> Socket<E, A> {
             Ok(Ok(caller)) => {
                 let seat = self.worker.seat(SeatKind::Socket, &caller);
                 self.seat = Some(seat.map_err(|full| Close::full(full.0))?);
+                let worker = Rc::clone(&self.worker);
+                self.revoked = worker.revoked(caller.session.clone()).boxed_local();
                 self.caller = Some(Rc::new(caller));
             }
             Ok(Err(failure)) if failure.code == Refusal::Unavailable.code() => {

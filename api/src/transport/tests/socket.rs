@@ -408,6 +408,22 @@ async fn a_revoked_token_closes_its_socket_with_4403() {
 }
 
 #[actix_web::test]
+async fn a_socket_is_served_while_its_token_is_checked() {
+    let (door, server) = serve(quick());
+    let mut client = Client::accepted(&server, json!({"accessToken": "slow"})).await;
+    // The machine may stand still for as long as a check takes, but not each time.
+    for _ in 0..30 {
+        let given_up = door.authenticator.checking().await;
+        client.send(&json!({"type": "ping"})).await;
+        client.expect(&json!({"type": "pong"})).await;
+        if door.authenticator.given_up() == given_up {
+            return;
+        }
+    }
+    panic!("it waits for the check");
+}
+
+#[actix_web::test]
 async fn draining_closes_sockets_with_1001_and_shutdown_does_not_wait() {
     let (door, server) = serve(quick());
     let mut client = Client::accepted(&server, json!({})).await;

@@ -118,6 +118,26 @@ async fn a_revoked_token_ends_its_stream() {
 }
 
 #[actix_web::test]
+async fn a_stream_goes_on_while_its_token_is_checked() {
+    let (door, server) = serve();
+    let query = "subscription { never }";
+    let mut connection = Connection::post(&server, "text/event-stream", query, Some("slow")).await;
+    // The machine may stand still for as long as a check takes, but not each time.
+    for _ in 0..30 {
+        let given_up = door.authenticator.checking().await;
+        // More signs of life than may be on their way from before the check.
+        for _ in 0..4 {
+            connection.text.clear();
+            connection.read_until(":\n\n").await;
+        }
+        if door.authenticator.given_up() == given_up {
+            return;
+        }
+    }
+    panic!("it waits for the check");
+}
+
+#[actix_web::test]
 async fn draining_ends_streams_and_refuses_new_ones() {
     let (door, server) = serve();
     let query = "subscription { never }";
