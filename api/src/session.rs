@@ -2,17 +2,23 @@
 //!
 //! A token is looked up in the database at most once in `FRESH`; in between it is known by its
 //! hash. Revoking a token, removing its member or changing their role is therefore felt within that
-//! time, on open sockets and streams too, which are asked again every few seconds. A look-up also
-//! tells whether the token's use is to be noted, which happens every few minutes and beside the request.
+//! time, on open sockets and streams too, which are asked again every few seconds. There is no hurry about
+//! them: those that are asked within a moment share a look-up, whatever their tokens. A look-up also tells
+//! whether the token's use is to be noted, which happens every few minutes and beside the request.
 
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use actix_web::rt;
-use async_graphql::Request;
+use async_graphql::{
+    Request,
+    dataloader::{DataLoader, Loader},
+    runtime::{TokioSpawner, TokioTimer},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     access::{
@@ -21,6 +27,7 @@ use domain::{
     },
     ctx::Ctx,
     document,
+    error::Error,
 };
 use entity::id::AccessTokenId;
 
@@ -31,6 +38,9 @@ use crate::{
 
 /// How long a looked-up token is believed without asking again.
 const FRESH: TimeDelta = TimeDelta::seconds(2);
+/// How long the question whether a session still stands waits for others. If each asked for itself,
+/// thousands of open sockets with tokens of their own would be thousands of statements a second.
+const GATHERED: Duration = Duration::from_millis(100);
 /// Looked-up tokens kept; when there are more, all are forgotten and asked for anew.
 const KEPT: usize = 10_000;
 
@@ -43,6 +53,7 @@ const DOCUMENTS_FRESH: TimeDelta = TimeDelta::seconds(5);
 pub struct Sessions {
     ctx: Ctx,
     known: Mutex<HashMap<token::Hash, Known>>,
+    checks: OnceLock<DataLoader<Checks>>,
     /// The tokens whose use is being noted.
     noting: Arc<Mutex<HashSet<AccessTokenId>>>,
     documents: Mutex<Documents>,
@@ -55,6 +66,10 @@ struct Documents {
     memory: Arc<DocumentMemory>,
 }
 
+/// Looks up the tokens of what is open.
+struct Checks(Ctx);
+
+#[derive(Clone)]
 struct Known {
     actor: Option<Arc<Actor>>,
     asked_at: DateTime<Utc>,
@@ -80,6 +95,7 @@ impl Sessions {
         Self {
             ctx,
             known: Mutex::default(),
+            checks: OnceLock::new(),
             noting: Arc::default(),
             documents: Mutex::new(Documents::new(DateTime::UNIX_EPOCH)),
             together: Arc::default(),
@@ -117,16 +133,41 @@ impl Sessions {
 
     async fn actor(&self, hash: token::Hash) -> domain::error::Result<Option<Arc<Actor>>> {
         let now = self.ctx.clock.now();
-        if let Some(known) = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&hash)
-            && (now - known.asked_at).abs() < FRESH
-        {
-            return Ok(known.actor.clone());
+        if let Some(known) = self.remembered(hash, now) {
+            return Ok(known.actor);
         }
         let found = token::look_up(&self.ctx, hash).await?;
+        Ok(self.remember(hash, found, now))
+    }
+
+    /// The same for what is open, which is in no hurry.
+    async fn actor_still(&self, hash: token::Hash) -> Result<Option<Arc<Actor>>, Arc<Error>> {
+        let now = self.ctx.clock.now();
+        if let Some(known) = self.remembered(hash, now) {
+            return Ok(known.actor);
+        }
+        let checks = self.checks.get_or_init(|| {
+            let checks = Checks(self.ctx.clone());
+            DataLoader::new(checks, TokioSpawner::current(), TokioTimer::default()).delay(GATHERED)
+        });
+        let found = checks.load_one(hash).await?;
+        Ok(self.remember(hash, found, now))
+    }
+
+    /// What was looked up in the last seconds.
+    fn remembered(&self, hash: token::Hash, now: DateTime<Utc>) -> Option<Known> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(&hash)?;
+        ((now - known.asked_at).abs() < FRESH).then(|| known.clone())
+    }
+
+    /// Keeps what was looked up for whoever asked at `now`.
+    fn remember(
+        &self,
+        hash: token::Hash,
+        found: Option<Credential>,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Actor>> {
         if let Some(credential) = found.as_ref().filter(|one| one.is_use_due(now)) {
             self.note_use(credential);
         }
@@ -142,7 +183,7 @@ impl Sessions {
                 asked_at: now,
             },
         );
-        Ok(actor)
+        actor
     }
 
     /// Has the use of a token noted. The request does not wait for it, nor does it fail with it; while
@@ -172,6 +213,19 @@ impl Sessions {
     }
 }
 
+#[async_trait::async_trait]
+impl Loader<token::Hash> for Checks {
+    type Value = Credential;
+    type Error = Arc<Error>;
+
+    async fn load(
+        &self,
+        hashes: &[token::Hash],
+    ) -> Result<HashMap<token::Hash, Credential>, Arc<Error>> {
+        token::look_up_each(&self.0, hashes).await.map_err(Arc::new)
+    }
+}
+
 impl Documents {
     fn new(since: DateTime<Utc>) -> Self {
         Self {
@@ -196,7 +250,7 @@ impl Authenticator for Sessions {
     }
 
     async fn still_valid(&self, session: &Session) -> bool {
-        match self.actor(session.hash).await {
+        match self.actor_still(session.hash).await {
             // A changed role or scope ends the session too: what it may see has changed.
             Ok(actor) => actor.is_some_and(|actor| *actor == *session.actor),
             Err(_) => true,

@@ -3,6 +3,8 @@
 //! A token is `enishi_` and 43 characters of base64url: 256 random bits. A value with that much
 //! chance in it needs no slow hash; SHA-256 makes the stored form useless to a thief.
 
+use std::collections::HashMap;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -22,7 +24,7 @@ use crate::{
     audit::Record,
     ctx::Ctx,
     error::{Error, Result, UserErrorCode},
-    store::{Query, Tx, rows_by_id},
+    store::{Query, Rows, Tx, rows_by_id},
     text,
 };
 
@@ -196,8 +198,16 @@ fn hint(secret: &str) -> String {
     tail.into_iter().rev().collect()
 }
 
+/// What is read of a token `t` and its member `m`.
+const COLUMNS: &str = "t.hash, t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at,
+    t.integration, t.last_used_at";
+/// Leaves tokens out that were revoked, and those of members who are gone.
+const STANDING: &str = "JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
+    WHERE t.revoked_at IS NULL AND m.removed_at IS NULL";
+
 #[derive(FromQueryResult)]
 struct Row {
+    hash: Vec<u8>,
     workspace_id: WorkspaceId,
     id: AccessTokenId,
     member_id: MemberId,
@@ -206,6 +216,29 @@ struct Row {
     expires_at: Option<DateTime<Utc>>,
     integration: bool,
     last_used_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    /// Nothing, if its time has come.
+    fn into_credential(self, now: DateTime<Utc>) -> Result<Option<Credential>> {
+        if self.expires_at.is_some_and(|at| at <= now) {
+            return Ok(None);
+        }
+        let scopes: Vec<Scope> = serde_json::from_value(self.scopes)?;
+        let scopes: ScopeSet = scopes.into_iter().collect();
+        let actor = Actor {
+            workspace: self.workspace_id,
+            member: self.member_id,
+            token: self.id,
+            role: self.role,
+            scopes: scopes.with_parts().and(ScopeSet::of_role(self.role)),
+            integration: self.integration,
+        };
+        Ok(Some(Credential {
+            actor,
+            last_used_at: self.last_used_at,
+        }))
+    }
 }
 
 /// A token that works now.
@@ -239,37 +272,38 @@ pub async fn authenticate_hash(ctx: &Ctx, hash: Hash) -> Result<Option<Actor>> {
 
 /// Like [`authenticate_hash`], for a caller that notes the use of tokens.
 pub async fn look_up(ctx: &Ctx, hash: Hash) -> Result<Option<Credential>> {
-    let row: Option<Row> = Query::new(
-        "SELECT t.workspace_id, t.id, t.member_id, m.role, t.scopes, t.expires_at,
-                t.integration, t.last_used_at
-         FROM access_token t
-         JOIN member m ON m.workspace_id = t.workspace_id AND m.id = t.member_id
-         WHERE t.hash = $1 AND t.revoked_at IS NULL AND m.removed_at IS NULL",
-    )
+    let row: Option<Row> = Query::new(format!(
+        "SELECT {COLUMNS} FROM access_token t {STANDING} AND t.hash = $1"
+    ))
     .bind(hash.to_vec())
     .one(ctx.reader())
     .await?;
+    match row {
+        Some(row) => row.into_credential(ctx.clock.now()),
+        None => Ok(None),
+    }
+}
+
+/// What [`look_up`] finds of each, for a caller who has many at once.
+pub async fn look_up_each(ctx: &Ctx, hashes: &[Hash]) -> Result<HashMap<Hash, Credential>> {
+    let given = Rows::new().blobs("hash", hashes.iter().map(|hash| hash.to_vec()));
+    let rows: Vec<Row> = Query::new(format!(
+        "SELECT {COLUMNS} FROM {{given}} JOIN access_token t ON t.hash = given.hash {STANDING}"
+    ))
+    .rows("given", given)
+    .all(ctx.reader())
+    .await?;
     let now = ctx.clock.now();
-    let Some(row) = row.filter(|row| row.expires_at.is_none_or(|at| at > now)) else {
-        return Ok(None);
-    };
-    let scopes: Vec<Scope> = serde_json::from_value(row.scopes)?;
-    let actor = Actor {
-        workspace: row.workspace_id,
-        member: row.member_id,
-        token: row.id,
-        role: row.role,
-        scopes: scopes
-            .into_iter()
-            .collect::<ScopeSet>()
-            .with_parts()
-            .and(ScopeSet::of_role(row.role)),
-        integration: row.integration,
-    };
-    Ok(Some(Credential {
-        actor,
-        last_used_at: row.last_used_at,
-    }))
+    let mut found = HashMap::new();
+    for row in rows {
+        let Ok(hash) = Hash::try_from(row.hash.as_slice()) else {
+            continue;
+        };
+        if let Some(credential) = row.into_credential(now)? {
+            found.insert(hash, credential);
+        }
+    }
+    Ok(found)
 }
 
 /// Notes that the actor's token is used now. Of many who note it at once, in any process, one writes.

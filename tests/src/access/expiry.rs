@@ -76,6 +76,43 @@ fn a_token_works_until_its_time_has_come() {
 }
 
 #[test]
+fn several_tokens_are_looked_up_as_each_alone() {
+    on_both(|world| async move {
+        let (ctx, owner) = (&world.ctx, &world.owner);
+        let hour = ctx.clock.now() + TimeDelta::hours(1);
+        let mut hashes = vec![token::hash("enishi_nonsense")];
+        let mut ids = Vec::new();
+        for expires_at in [None, None, Some(hour), Some(hour + TimeDelta::hours(1))] {
+            let new = NewToken {
+                member: None,
+                name: "One of several".to_owned(),
+                scopes: vec![Scope::Read],
+                expires_at,
+                integration: false,
+            };
+            let (made, secret) = token::create(ctx, owner, new).await.unwrap();
+            hashes.push(token::hash(secret.expose_secret()));
+            ids.push(made.id);
+        }
+        token::revoke(ctx, owner, ids[1]).await.unwrap();
+        world.clock.advance(TimeDelta::hours(1));
+        let found = token::look_up_each(ctx, &hashes).await.unwrap();
+        for hash in &hashes {
+            let alone = token::look_up(ctx, *hash).await.unwrap();
+            let actor = found.get(hash).map(|one| &one.actor);
+            assert_eq!(actor, alone.as_ref().map(|one| &one.actor));
+        }
+        let mut theirs: Vec<_> = found.values().map(|one| one.actor.token).collect();
+        theirs.sort();
+        let mut good = [ids[0], ids[3]];
+        good.sort();
+        assert_eq!(theirs, good);
+        assert!(token::look_up_each(ctx, &[]).await.unwrap().is_empty());
+        world
+    });
+}
+
+#[test]
 fn what_is_open_ends_with_the_token() {
     on_each(|installation| async move {
         let owner = installation.owner();

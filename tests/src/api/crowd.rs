@@ -1,4 +1,5 @@
-//! What many subscribers of a workspace hear of at the same moment is not read by each of them.
+//! Many subscribers of a workspace: what they hear of at the same moment is not read by each of them, nor are their
+//! tokens looked up one by one.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use serde_json::json;
 
 use super::batched::statements;
 use crate::support::{
-    client::{Client, message},
+    client::{Client, message, text},
     installation::on_each,
     process::until,
     socket::Socket,
@@ -19,6 +20,10 @@ const FOLLOWED: [&str; 2] = [
 ];
 /// Subscribers of each; far more than the statements of everything else that a message causes.
 const CROWD: usize = 150;
+/// Tokens that have a socket each. Each socket asks every two seconds whether its token is still good.
+const TOKENS: usize = 300;
+/// Longer than all of them take to have asked.
+const ASKED: Duration = Duration::from_secs(4);
 /// How long other work of the process may be in the way on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -64,6 +69,32 @@ fn a_crowd_hears_of_taggings_and_firings_by_few_statements() {
             all_hear(&mut crowd).await;
             let taken = statements(&installation).await - before;
             (taken < CROWD as f64).then_some(())
+        })
+        .await;
+        installation
+    });
+}
+
+#[test]
+fn the_tokens_of_open_sockets_are_looked_up_together() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let mut open = Vec::new();
+        for number in 0..TOKENS {
+            let input = json!({ "name": format!("Token {number}"), "scopes": ["READ"] });
+            let made = owner.change("createAccessToken", input, "secret").await;
+            let client = Client {
+                token: text(&made["secret"]),
+                ..owner.clone()
+            };
+            let query = "subscription { changes { cursor } }";
+            open.push(Socket::subscribe(&client, query, &json!({})).await);
+        }
+        until("few statements to be enough", LIMIT, async || {
+            let before = statements(&installation).await;
+            tokio::time::sleep(ASKED).await;
+            let taken = statements(&installation).await - before;
+            (taken < TOKENS as f64).then_some(())
         })
         .await;
         installation
