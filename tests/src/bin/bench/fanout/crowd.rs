@@ -50,23 +50,24 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// So many subscribers, each on a socket of its own.
-    pub(super) async fn open(client: &Client, document: &str, size: usize) -> Result<Self> {
-        Self::of(size, || subscribe(client, document)).await
+    /// So many subscribers, each on a socket of its own, with the tokens of `clients` in turn.
+    pub(super) async fn open(clients: &[Client], document: &str, size: usize) -> Result<Self> {
+        let open = |number: usize| subscribe(&clients[number % clients.len()], document);
+        Self::of(size, open).await
     }
 
     /// So many sockets of a server that sends frames and speaks no protocol.
     pub(super) async fn open_bare(address: &str, size: usize) -> Result<Self> {
-        Self::of(size, || connect_bare(address)).await
+        Self::of(size, |_| connect_bare(address)).await
     }
 
-    async fn of<F>(size: usize, open: impl Fn() -> F) -> Result<Self>
+    async fn of<F>(size: usize, open: impl Fn(usize) -> F) -> Result<Self>
     where
         F: Future<Output = Result<Socket>>,
     {
         let (heard, receipts) = unbounded_channel();
         let mut listening = JoinSet::new();
-        let opening = stream::iter(0..size).map(|_| open());
+        let opening = stream::iter(0..size).map(open);
         let mut opening = std::pin::pin!(opening.buffer_unordered(AT_ONCE));
         while let Some(socket) = opening.try_next().await? {
             listening.spawn(listen(socket, listening.len(), heard.clone()));

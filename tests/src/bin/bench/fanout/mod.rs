@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use domain::{
+    access::{
+        Scope,
+        token::{self, NewToken},
+    },
     inbox,
     locale::Locale,
     workspace::{self, NewWorkspace},
@@ -45,6 +49,8 @@ const DOCUMENTS: [(&str, &str); 2] = [
         "subscription { messageReceived { cursor message { id subject sentAt } } }",
     ),
 ];
+/// Tokens that the subscribers have in turn.
+const TOKENS: usize = 1_000;
 /// One of so many subscribers never reads.
 const DEAF: usize = 100;
 /// Subscribers of the other workspace.
@@ -66,19 +72,23 @@ const CUT_OFF: Duration = Duration::from_secs(90);
 /// A workspace as a client sees it.
 struct Place {
     client: Client,
+    /// Those who subscribe, each with a token of their own.
+    members: Vec<Client>,
     inbox: InboxId,
 }
 
 /// Measures and reports.
 pub(crate) async fn run(run: &Run) -> Result<()> {
     let (token, inbox) = other_workspace(run).await?;
+    let tokens = tokens(run).await?;
     let mut all = Vec::new();
     for (number, (name, document)) in DOCUMENTS.into_iter().enumerate() {
         let (programs, client) = run.start_programs_with(&seats(run)).await?;
-        let other = Client {
+        let with = |token: &String| Client {
             token: token.clone(),
             ..client.clone()
         };
+        let (members, other) = (tokens.iter().map(with).collect(), with(&token));
         let hall = Hall {
             run,
             programs,
@@ -86,9 +96,11 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
             name: format!("fanout-{number}"),
             ours: Place {
                 client,
+                members,
                 inbox: run.inbox,
             },
             other: Place {
+                members: vec![other.clone()],
                 client: other,
                 inbox,
             },
@@ -103,7 +115,7 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Seats for all subscribers, who have the same token.
+/// Seats for all subscribers of a workspace.
 fn seats(run: &Run) -> [(&'static str, String); 4] {
     let seats = run.plan.subscribers.to_string();
     [
@@ -112,6 +124,23 @@ fn seats(run: &Run) -> [(&'static str, String); 4] {
         ("ENISHI_SUBSCRIPTIONS_PER_TOKEN", seats.clone()),
         ("ENISHI_SUBSCRIPTIONS_PER_WORKSPACE", seats),
     ]
+}
+
+/// Makes tokens of the owner.
+async fn tokens(run: &Run) -> Result<Vec<String>> {
+    let mut tokens = Vec::new();
+    for number in 0..TOKENS.min(run.plan.subscribers) {
+        let new = NewToken {
+            member: None,
+            name: format!("Subscriber {number}"),
+            scopes: vec![Scope::Read],
+            expires_at: None,
+            integration: false,
+        };
+        let (_, secret) = token::create(&run.ctx, &run.owner, new).await?;
+        tokens.push(secret.expose_secret().to_owned());
+    }
+    Ok(tokens)
 }
 
 /// Makes another workspace: its token and its inbox.
@@ -153,7 +182,7 @@ impl Hall<'_> {
         let before = self.memory()?.0;
         let start = Instant::now();
         let mut others = self.crowd(&self.other, OTHERS).await?;
-        let mut deaf = open_deaf(&self.ours.client, self.document, deaf).await?;
+        let mut deaf = open_deaf(&self.ours.members[0], self.document, deaf).await?;
         let deaf_since = Instant::now();
         let mut crowd = self.crowd(&self.ours, subscribers - deaf.len()).await?;
         let opening = start.elapsed();
@@ -169,8 +198,7 @@ impl Hall<'_> {
         let mut heard = Heard::of(crowd.size());
         let used = self.run.used(&self.programs)?;
         let (rounds, text) = self.rounds(&mut crowd, &mut heard).await?;
-        let used_now = self.run.used(&self.programs)?;
-        let cpu = used_now.iter().zip(&used).map(|(now, before)| now - before);
+        let cpu = self.used_since(&used)?;
 
         heard.foreign = others.heard().len();
         self.change(&self.other, "of-other").await?;
@@ -185,7 +213,7 @@ impl Hall<'_> {
             opening,
             memory: [before, open, end, peak],
             idle,
-            cpu: cpu.collect(),
+            cpu,
             bytes: text.len(),
             rounds,
             heard,
@@ -196,7 +224,7 @@ impl Hall<'_> {
     }
 
     async fn crowd(&self, place: &Place, size: usize) -> Result<Crowd> {
-        Crowd::open(&place.client, self.document, size).await
+        Crowd::open(&place.members, self.document, size).await
     }
 
     /// Brings a message.
@@ -249,13 +277,20 @@ impl Hall<'_> {
         Ok((rounds, text))
     }
 
-    /// Milliseconds of the server's processor time a second, while nothing happens.
-    async fn cost_of_idling(&self) -> Result<f64> {
+    /// Milliseconds of processor time a second while nothing happens, of each program and the database.
+    async fn cost_of_idling(&self) -> Result<Vec<f64>> {
         let before = self.run.used(&self.programs)?;
         sleep(IDLE).await;
-        let after = self.run.used(&self.programs)?;
-        let server = after[0] - before[0];
-        Ok(server as f64 / 1e3 / IDLE.as_secs_f64())
+        let used = self.used_since(&before)?.into_iter();
+        Ok(used
+            .map(|us| us as f64 / 1e3 / IDLE.as_secs_f64())
+            .collect())
+    }
+
+    /// Microseconds of processor time, of each program and the database.
+    fn used_since(&self, before: &[u64]) -> Result<Vec<u64>> {
+        let now = self.run.used(&self.programs)?.into_iter();
+        Ok(now.zip(before).map(|(now, before)| now - before).collect())
     }
 
     /// The server's memory now and at its highest, in MiB.

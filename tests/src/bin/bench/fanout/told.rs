@@ -88,8 +88,8 @@ pub(super) struct Measured {
     pub(super) opening: Duration,
     /// Of the server, in MiB: before the sockets, with all of them, at the end, at its highest.
     pub(super) memory: [f64; 4],
-    /// Milliseconds of the server's processor time a second, while nothing happens.
-    pub(super) idle: f64,
+    /// Milliseconds of processor time a second while nothing happens, of each program and the database.
+    pub(super) idle: Vec<f64>,
     /// Microseconds of processor time during the changes, of each program and the database.
     pub(super) cpu: Vec<u64>,
     /// Of one message.
@@ -160,7 +160,8 @@ fn costs(all: &[Measured]) {
             "bytes",
             "server CPU µs",
             "CPU µs of everything else but the client",
-            "server CPU ms a second while nothing happens",
+            "while nothing happens: server CPU ms/s",
+            "everything else but the client",
         ],
     );
     for one in all {
@@ -170,7 +171,8 @@ fn costs(all: &[Measured]) {
             one.bytes.to_string(),
             each(one.cpu.first().copied().unwrap_or_default()),
             each(one.cpu.iter().skip(1).sum()),
-            format!("{:.1}", one.idle),
+            format!("{:.1}", one.idle.first().copied().unwrap_or_default()),
+            format!("{:.1}", one.idle.iter().skip(1).sum::<f64>()),
         ]);
     }
 }
