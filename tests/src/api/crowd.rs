@@ -1,5 +1,5 @@
-//! Many subscribers of a workspace: what they hear of at the same moment is not read by each of them, nor are their
-//! tokens looked up one by one.
+//! Many subscribers of a workspace: what they hear of at the same moment is not read by each of them, nor is the log
+//! where they are behind, and their tokens are not looked up one by one.
 
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ const CROWD: usize = 150;
 const TOKENS: usize = 300;
 /// Longer than all of them take to have asked.
 const ASKED: Duration = Duration::from_secs(4);
+/// Subscribers who have to read the whole log.
+const BEHIND: usize = 100;
 /// How long other work of the process may be in the way on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -69,6 +71,42 @@ fn a_crowd_hears_of_taggings_and_firings_by_few_statements() {
             all_hear(&mut crowd).await;
             let taken = statements(&installation).await - before;
             (taken < CROWD as f64).then_some(())
+        })
+        .await;
+        installation
+    });
+}
+
+#[test]
+fn those_who_are_as_far_behind_read_the_log_together() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        // Three pages of the log, and more.
+        for part in 0..3 {
+            let contacts: Vec<_> = (0..500)
+                .map(|number| json!({ "externalId": format!("{part}-{number}"), "name": format!("Somebody {part}-{number}") }))
+                .collect();
+            let input = json!({ "contacts": contacts });
+            owner
+                .change("upsertContacts", input, "contacts { outcome }")
+                .await;
+        }
+        let input = json!({ "name": "The last" });
+        let made = owner.change("createContact", input, "contact { id }").await;
+        installation.drain(3 * LIMIT).await;
+        let query = "subscription($id: ID!) {
+            changes(after: \"0.0\", kinds: [\"contact.created\"], subjectId: $id) { cursor } }";
+        let variables = json!({ "id": made["contact"]["id"] });
+        until("few statements to be enough", LIMIT, async || {
+            let before = statements(&installation).await;
+            let mut crowd = Vec::new();
+            for _ in 0..BEHIND {
+                crowd.push(Socket::subscribe(&owner, query, &variables).await);
+            }
+            all_hear(&mut crowd).await;
+            let taken = statements(&installation).await - before;
+            // Each has its cursor checked, and looks for the end of the log.
+            (taken < 4.0 * BEHIND as f64).then_some(())
         })
         .await;
         installation

@@ -1,12 +1,17 @@
 //! One reader of the change log per workspace and process, for any number of subscribers.
 //!
-//! A subscriber first reads from its cursor up to the end of the log by itself, then joins the live
-//! feed at exactly that place. One that falls further behind than the feed keeps goes back to
-//! reading by itself: it is slow, but nothing is missed and nothing piles up in memory.
+//! A subscriber first reads from its cursor up to the end of the log, then joins the live feed at
+//! exactly that place. One that falls further behind than the feed keeps goes back to reading: it is
+//! slow, but nothing is missed and nothing piles up in memory. Many are behind at once, when much
+//! happens or when they all connect again: they read in pages, and whoever comes to a page that another
+//! has just read takes that.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,6 +39,10 @@ use tokio::{
 const KEPT: usize = 1_024;
 /// Entries read at once.
 const BATCH: u64 = 500;
+/// Pages that a feed keeps for others who are as far behind, until nothing has happened for a while.
+const PAGES: usize = 8;
+/// How long somebody waits for the readings of others: on a connection that is dead one never ends.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a feed waits for a hint before it looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Waits between looks after a hint that showed nothing: the entry is committed, but an older
@@ -57,6 +66,38 @@ struct Shared {
 struct Feed {
     entries: broadcast::Sender<Arc<Entry>>,
     begin: OnceCell<Position>,
+    /// How many readings of those who are behind have begun.
+    readings: AtomicU64,
+    /// What they read last, the newest at the end. Whoever reads holds it, and the others wait for the page.
+    pages: tokio::sync::Mutex<VecDeque<Page>>,
+}
+
+/// A part of the log that was read at once.
+#[derive(Clone)]
+struct Page {
+    /// It has what comes behind this.
+    after: Position,
+    /// How far it goes, over entries that cannot be read too.
+    until: Position,
+    entries: Arc<[Arc<Entry>]>,
+    /// Whether the log may go on behind it. Where it does not, that was so when it was read, and what came
+    /// since is not in it.
+    is_full: bool,
+    /// The number of its reading.
+    reading: u64,
+}
+
+impl Page {
+    /// Whether it tells what comes behind `at`, for somebody who has listened to the live end since before
+    /// any reading later than `since` began.
+    fn serves(&self, at: Position, since: u64) -> bool {
+        self.after <= at
+            && if self.is_full {
+                at < self.until
+            } else {
+                self.reading > since
+            }
+    }
 }
 
 impl Feed {
@@ -66,6 +107,59 @@ impl Feed {
     async fn begin(&self, ctx: &Ctx, workspace: WorkspaceId) -> Result<Position> {
         let end = || change::end(ctx.reader(), workspace);
         Ok(*self.begin.get_or_try_init(end).await?)
+    }
+
+    /// How many readings have begun; what begins later is a later reading.
+    fn readings(&self) -> u64 {
+        self.readings.load(Ordering::SeqCst)
+    }
+
+    /// What comes behind `at`, of what another has read or by a reading of its own.
+    async fn page(
+        &self,
+        ctx: &Ctx,
+        workspace: WorkspaceId,
+        at: Position,
+        since: u64,
+    ) -> Result<Page> {
+        let Ok(mut pages) = timeout(PATIENCE, self.pages.lock()).await else {
+            return self.read(ctx, workspace, at).await;
+        };
+        if let Some(page) = pages.iter().find(|page| page.serves(at, since)) {
+            return Ok(page.clone());
+        }
+        let page = self.read(ctx, workspace, at).await?;
+        // Of the end of the log the newest is enough.
+        pages.retain(|kept| kept.is_full);
+        if pages.len() == PAGES {
+            pages.pop_front();
+        }
+        pages.push_back(page.clone());
+        Ok(page)
+    }
+
+    async fn read(&self, ctx: &Ctx, workspace: WorkspaceId, at: Position) -> Result<Page> {
+        let reading = self.readings.fetch_add(1, Ordering::SeqCst) + 1;
+        let batch = change::read(ctx.reader(), workspace, at, BATCH).await?;
+        let until = match batch.last() {
+            Some(Ok(entry)) => entry.position,
+            Some(Err(unreadable)) => unreadable.position,
+            None => at,
+        };
+        Ok(Page {
+            after: at,
+            until,
+            is_full: batch.len() as u64 == BATCH,
+            entries: batch.into_iter().flatten().map(Arc::new).collect(),
+            reading,
+        })
+    }
+
+    /// Lets the pages go, unless somebody reads.
+    fn forget(&self) {
+        if let Ok(mut pages) = self.pages.try_lock() {
+            pages.clear();
+        }
     }
 }
 
@@ -96,6 +190,7 @@ impl Hub {
         // Subscribed before the log is read: what is written in between comes twice and is dropped
         // by its position.
         let live = feed.entries.subscribe();
+        let since = feed.readings();
         feed.begin(&ctx, workspace).await?;
         let at = match after {
             Some(after) => {
@@ -109,6 +204,7 @@ impl Hub {
             workspace,
             feed,
             live,
+            since,
             at,
             backlog: Vec::new().into_iter(),
             behind: true,
@@ -132,6 +228,8 @@ impl Hub {
         let feed = Arc::new(Feed {
             entries: broadcast::channel(KEPT).0,
             begin: OnceCell::new(),
+            readings: AtomicU64::new(0),
+            pages: tokio::sync::Mutex::default(),
         });
         feeds.insert(workspace, Arc::downgrade(&feed));
         let source = Source {
@@ -160,6 +258,9 @@ impl Source {
         };
         while self.feed.strong_count() > 0 {
             let hinted = self.wait().await;
+            if !hinted && let Some(feed) = self.feed.upgrade() {
+                feed.forget();
+            }
             let waits = if hinted { &SETTLING_MS[..] } else { &[] };
             for wait in std::iter::once(&0).chain(waits) {
                 sleep(Duration::from_millis(*wait)).await;
@@ -250,6 +351,8 @@ struct Reader {
     workspace: WorkspaceId,
     feed: Arc<Feed>,
     live: broadcast::Receiver<Arc<Entry>>,
+    /// How many readings had begun when `live` was there.
+    since: u64,
     at: Position,
     backlog: std::vec::IntoIter<Arc<Entry>>,
     behind: bool,
@@ -276,6 +379,7 @@ impl Reader {
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => {
                     self.live = self.feed.entries.subscribe();
+                    self.since = self.feed.readings();
                     self.behind = true;
                 }
                 Err(RecvError::Closed) => return None,
@@ -284,24 +388,52 @@ impl Reader {
     }
 
     async fn read_on(&mut self) -> Result<()> {
-        let batch = change::read(self.ctx.reader(), self.workspace, self.at, BATCH).await?;
-        self.behind = batch.len() as u64 == BATCH;
-        if let Some(last) = batch.last() {
-            let last = match last {
-                Ok(entry) => entry.position,
-                Err(unreadable) => unreadable.position,
-            };
-            // An unreadable entry at the end is stepped over too.
-            if batch.iter().all(std::result::Result::is_err) {
-                self.at = last;
-            }
+        let feed = &self.feed;
+        let page = feed.page(&self.ctx, self.workspace, self.at, self.since);
+        let page = page.await?;
+        self.behind = page.is_full;
+        let entries = page.entries.iter();
+        let entries = entries.filter(|entry| entry.position > self.at).cloned();
+        let backlog: Vec<_> = entries.collect();
+        if backlog.is_empty() {
+            // Unreadable entries at the end are stepped over too.
+            self.at = self.at.max(page.until);
         }
-        self.backlog = batch
-            .into_iter()
-            .flatten()
-            .map(Arc::new)
-            .collect::<Vec<_>>()
-            .into_iter();
+        self.backlog = backlog.into_iter();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seq: i64) -> Position {
+        Position { tx: 1, seq }
+    }
+
+    #[test]
+    fn a_page_serves_those_whom_it_has_something_for_and_who_miss_nothing_by_it() {
+        let page = |is_full| Page {
+            after: at(10),
+            until: at(20),
+            entries: Arc::default(),
+            is_full,
+            reading: 5,
+        };
+        for (is_full, seq, since, serves) in [
+            (true, 9, 0, false),
+            (true, 10, 0, true),
+            (true, 19, 9, true),
+            (true, 20, 0, false),
+            (false, 9, 0, false),
+            (false, 10, 4, true),
+            (false, 20, 4, true),
+            (false, 30, 4, true),
+            (false, 20, 5, false),
+        ] {
+            let told = page(is_full).serves(at(seq), since);
+            assert_eq!(told, serves, "{is_full} {seq} {since}");
+        }
     }
 }
