@@ -9,7 +9,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -68,8 +68,10 @@ struct Feed {
     begin: OnceCell<Position>,
     /// How many readings of those who are behind have begun.
     readings: AtomicU64,
-    /// What they read last, the newest at the end. Whoever reads holds it, and the others wait for the page.
-    pages: tokio::sync::Mutex<VecDeque<Page>>,
+    /// What they read last, the newest at the end.
+    pages: Mutex<VecDeque<Page>>,
+    /// Held by whoever reads. Those whom no page serves wait for it: theirs may be the page being read.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A part of the log that was read at once.
@@ -101,6 +103,16 @@ impl Page {
 }
 
 impl Feed {
+    fn new() -> Self {
+        Self {
+            entries: broadcast::channel(KEPT).0,
+            begin: OnceCell::new(),
+            readings: AtomicU64::new(0),
+            pages: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// Where in the log it begins: it passes on what comes behind. Each subscriber settles that before it
     /// reads by itself, because what is written between such a reading and a later beginning would be in
     /// neither.
@@ -114,28 +126,44 @@ impl Feed {
         self.readings.load(Ordering::SeqCst)
     }
 
-    /// What comes behind `at`, of what another has read or by a reading of its own.
+    /// What comes behind `at`: a page that another has read, or else `reading`.
     async fn page(
         &self,
-        ctx: &Ctx,
-        workspace: WorkspaceId,
         at: Position,
         since: u64,
+        reading: impl Future<Output = Result<Page>>,
     ) -> Result<Page> {
-        let Ok(mut pages) = timeout(PATIENCE, self.pages.lock()).await else {
-            return self.read(ctx, workspace, at).await;
-        };
-        if let Some(page) = pages.iter().find(|page| page.serves(at, since)) {
-            return Ok(page.clone());
+        // Whoever is served by what is there does not wait for those who read on.
+        if let Some(page) = self.kept(at, since) {
+            return Ok(page);
         }
-        let page = self.read(ctx, workspace, at).await?;
-        // Of the end of the log the newest is enough.
-        pages.retain(|kept| kept.is_full);
+        // Whose patience is at its end reads without a turn, unless the page came while others stood before them.
+        let _turn = timeout(PATIENCE, self.turn.lock()).await;
+        if let Some(page) = self.kept(at, since) {
+            return Ok(page);
+        }
+        let page = reading.await?;
+        self.keep(page.clone());
+        Ok(page)
+    }
+
+    fn pages(&self) -> MutexGuard<'_, VecDeque<Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self, at: Position, since: u64) -> Option<Page> {
+        let pages = self.pages();
+        pages.iter().find(|page| page.serves(at, since)).cloned()
+    }
+
+    fn keep(&self, page: Page) {
+        let mut pages = self.pages();
+        // Of the end of the log the newest is enough, and without turns two may have read the same.
+        pages.retain(|kept| kept.is_full && kept.after != page.after);
         if pages.len() == PAGES {
             pages.pop_front();
         }
-        pages.push_back(page.clone());
-        Ok(page)
+        pages.push_back(page);
     }
 
     async fn read(&self, ctx: &Ctx, workspace: WorkspaceId, at: Position) -> Result<Page> {
@@ -155,11 +183,9 @@ impl Feed {
         })
     }
 
-    /// Lets the pages go, unless somebody reads.
+    /// Lets the pages go.
     fn forget(&self) {
-        if let Ok(mut pages) = self.pages.try_lock() {
-            pages.clear();
-        }
+        self.pages().clear();
     }
 }
 
@@ -225,12 +251,7 @@ impl Hub {
             return feed;
         }
         feeds.retain(|_, feed| feed.strong_count() > 0);
-        let feed = Arc::new(Feed {
-            entries: broadcast::channel(KEPT).0,
-            begin: OnceCell::new(),
-            readings: AtomicU64::new(0),
-            pages: tokio::sync::Mutex::default(),
-        });
+        let feed = Arc::new(Feed::new());
         feeds.insert(workspace, Arc::downgrade(&feed));
         let source = Source {
             ctx: self.shared.ctx.walled_to(workspace),
@@ -389,8 +410,8 @@ impl Reader {
 
     async fn read_on(&mut self) -> Result<()> {
         let feed = &self.feed;
-        let page = feed.page(&self.ctx, self.workspace, self.at, self.since);
-        let page = page.await?;
+        let reading = feed.read(&self.ctx, self.workspace, self.at);
+        let page = feed.page(self.at, self.since, reading).await?;
         self.behind = page.is_full;
         let entries = page.entries.iter();
         let entries = entries.filter(|entry| entry.position > self.at).cloned();
@@ -406,21 +427,28 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn at(seq: i64) -> Position {
         Position { tx: 1, seq }
     }
 
-    #[test]
-    fn a_page_serves_those_whom_it_has_something_for_and_who_miss_nothing_by_it() {
-        let page = |is_full| Page {
-            after: at(10),
-            until: at(20),
+    fn page(after: i64, is_full: bool) -> Page {
+        Page {
+            after: at(after),
+            until: at(after + 10),
             entries: Arc::default(),
             is_full,
             reading: 5,
-        };
+        }
+    }
+
+    #[test]
+    fn a_page_serves_those_whom_it_has_something_for_and_who_miss_nothing_by_it() {
         for (is_full, seq, since, serves) in [
             (true, 9, 0, false),
             (true, 10, 0, true),
@@ -432,8 +460,40 @@ mod tests {
             (false, 30, 4, true),
             (false, 20, 5, false),
         ] {
-            let told = page(is_full).serves(at(seq), since);
+            let told = page(10, is_full).serves(at(seq), since);
             assert_eq!(told, serves, "{is_full} {seq} {since}");
         }
+    }
+
+    #[actix_web::test]
+    async fn whoever_is_served_by_a_page_waits_for_no_reading() {
+        let feed = Feed::new();
+        let read = feed.page(at(10), 0, ready(Ok(page(10, true)))).await;
+        assert_eq!(read.unwrap().until, at(20));
+        let turn = feed.turn.lock().await;
+        let served = feed.page(at(15), 0, pending()).now_or_never();
+        assert!(served.is_some_and(|page| page.is_ok()));
+        let next = || ready(Ok(page(20, true)));
+        let waiting = feed.page(at(20), 0, next()).now_or_never();
+        assert!(waiting.is_none());
+        drop(turn);
+        let read = feed.page(at(20), 0, next()).now_or_never();
+        assert!(read.is_some_and(|page| page.is_ok()));
+    }
+
+    #[test]
+    fn few_pages_are_kept_and_of_the_end_of_the_log_one() {
+        let feed = Feed::new();
+        for number in 0..20 {
+            feed.keep(page(number * 10, true));
+            feed.keep(page(number * 10 + 5, false));
+        }
+        assert_eq!(feed.pages().len(), PAGES);
+        assert!(feed.kept(at(0), 0).is_none());
+        assert!(feed.kept(at(190), 0).is_some());
+        feed.keep(page(190, true));
+        assert_eq!(feed.pages().len(), PAGES - 1);
+        feed.forget();
+        assert!(feed.kept(at(190), 0).is_none());
     }
 }
