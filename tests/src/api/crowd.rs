@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::batched::statements;
 use crate::support::{
@@ -19,13 +21,13 @@ const FOLLOWED: [&str; 2] = [
     "ruleFired(after: \"0.0\") { firing { id } }",
 ];
 /// Subscribers of each; far more than the statements of everything else that a message causes.
-const CROWD: usize = 150;
+const CROWD: usize = 300;
 /// Tokens that have a socket each. Each socket asks every two seconds whether its token is still good.
-const TOKENS: usize = 300;
+const TOKENS: usize = 400;
 /// Longer than all of them take to have asked.
 const ASKED: Duration = Duration::from_secs(4);
 /// Subscribers who have to read the whole log.
-const BEHIND: usize = 100;
+const BEHIND: usize = 200;
 /// How long other work of the process may be in the way on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -117,20 +119,26 @@ fn those_who_are_as_far_behind_read_the_log_together() {
 fn the_tokens_of_open_sockets_are_looked_up_together() {
     on_each(|installation| async move {
         let owner = installation.owner();
-        let mut open = Vec::new();
+        let mut members = Vec::new();
         for number in 0..TOKENS {
             let input = json!({ "name": format!("Token {number}"), "scopes": ["READ"] });
             let made = owner.change("createAccessToken", input, "secret").await;
-            let client = Client {
+            members.push(Client {
                 token: text(&made["secret"]),
                 ..owner.clone()
-            };
-            let query = "subscription { changes { cursor } }";
-            open.push(Socket::subscribe(&client, query, &json!({})).await);
+            });
+        }
+        let query = "subscription { changes(kinds: [\"contact.created\"]) { cursor } }";
+        let mut open = Vec::new();
+        for member in &members {
+            open.push(Socket::subscribe(member, query, &json!({})).await);
         }
         until("few statements to be enough", LIMIT, async || {
             let before = statements(&installation).await;
-            tokio::time::sleep(ASKED).await;
+            // Whoever does not read answers no ping, and is cut off before long. Then nobody asks any more.
+            let mut hearing: FuturesUnordered<_> = open.iter_mut().map(Socket::heard).collect();
+            let heard = timeout(ASKED, hearing.next()).await;
+            assert!(heard.is_err(), "they hear {heard:?}");
             let taken = statements(&installation).await - before;
             (taken < TOKENS as f64).then_some(())
         })
