@@ -3,14 +3,15 @@
 
 use std::{convert::Infallible, rc::Rc};
 
+use actix_web::rt;
 use async_graphql::{Executor, Response};
 use bytes::Bytes;
 use futures::{
     FutureExt, Stream, StreamExt,
-    future::LocalBoxFuture,
     stream::{self, LocalBoxStream},
 };
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     answer::{self, Answer},
@@ -87,8 +88,9 @@ struct Live<E, A, F> {
     format: F,
     started: Started,
     heartbeat: Interval,
-    /// Ends when the session no longer stands.
-    revoked: LocalBoxFuture<'static, ()>,
+    /// Ends when the session no longer stands. It is a task of its own, because while the client takes nothing
+    /// nobody asks for events: a check that only then began would let those pass that come first.
+    revoked: AbortOnDropHandle<()>,
     phase: Phase,
     log: RequestLog,
     _open: Open,
@@ -119,7 +121,7 @@ pub(crate) fn body<E: Executor, A: Authenticator, F: Format>(
     let settings = &worker.transport.settings;
     let live = Live {
         heartbeat: every(settings.heartbeat),
-        revoked: Rc::clone(worker).revoked(session).boxed_local(),
+        revoked: AbortOnDropHandle::new(rt::spawn(Rc::clone(worker).revoked(session))),
         worker: Rc::clone(worker),
         format,
         started,
@@ -182,7 +184,7 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
         tokio::select! {
             biased;
             () = transport.drain.started() => Event::Drain,
-            () = &mut self.revoked => Event::Revoked,
+            _ = &mut self.revoked => Event::Revoked,
             response = next => Event::Response(response.map(Box::new)),
             _ = self.heartbeat.tick() => Event::Heartbeat,
         }

@@ -138,6 +138,22 @@ async fn a_stream_goes_on_while_its_token_is_checked() {
 }
 
 #[actix_web::test]
+async fn the_token_of_a_stream_is_checked_while_nobody_reads() {
+    let (door, server) = serve();
+    let query = "subscription { large }";
+    let mut connection = Connection::post(&server, "text/event-stream", query, Some("slow")).await;
+    connection.read_until("event: next").await;
+    // What fits into the buffers of the system is written sooner than these are given up.
+    let checking = async {
+        while door.authenticator.given_up() < 4 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let checked = timeout(Duration::from_mins(1), checking).await;
+    assert!(checked.is_ok(), "no check ends");
+}
+
+#[actix_web::test]
 async fn draining_ends_streams_and_refuses_new_ones() {
     let (door, server) = serve();
     let query = "subscription { never }";
