@@ -364,6 +364,14 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// The same of a moment that only ever passes, such as that of the last message.
+    pub(crate) fn past(&mut self, name: &str, test: Option<&TimeTest>) {
+        self.time(name, test);
+        if let Some(test) = test {
+            test.check_past(&self.at.at(name), self.refusals);
+        }
+    }
+
     pub(crate) fn number(
         &mut self,
         name: &str,

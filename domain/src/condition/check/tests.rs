@@ -60,6 +60,17 @@ fn what_can_never_be_is_refused_where_it_stands() {
         &[("condition.contact.hasStage", Contradictory)],
     );
     check(
+        json!({"contact": {"lastMessage": {"withinNextDays": 7}}}),
+        &[(
+            "condition.contact.lastMessage.withinNextDays",
+            Contradictory,
+        )],
+    );
+    check(
+        json!({"segments": {"segmentIds": [uuid::Uuid::nil()], "since": {"atLeastDaysAhead": 1}}}),
+        &[("condition.segments.since.atLeastDaysAhead", Contradictory)],
+    );
+    check(
         json!({"contact": {"name": {"anyOf": ["Ａ"], "noneOf": ["a", "b"]}}}),
         &[("condition.contact.name.noneOf", Contradictory)],
     );

@@ -71,8 +71,8 @@ impl Leaf for AccountFields {
             "hasOwner",
             self.has_owner,
         );
-        checks.time("created", self.created.as_ref());
-        checks.time("lastActivity", self.last_activity.as_ref());
+        checks.past("created", self.created.as_ref());
+        checks.past("lastActivity", self.last_activity.as_ref());
         checks.something(*self == Self::default());
     }
 

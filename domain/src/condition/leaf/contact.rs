@@ -117,9 +117,9 @@ impl Leaf for ContactFields {
         checks.list("sourceChannels", self.source_channels.as_ref());
         checks.list("sourceCampaignIds", self.source_campaign_ids.as_ref());
         checks.list("broughtByIds", self.brought_by_ids.as_ref());
-        checks.time("created", self.created.as_ref());
-        checks.time("lastActivity", self.last_activity.as_ref());
-        checks.time("lastMessage", self.last_message.as_ref());
+        checks.past("created", self.created.as_ref());
+        checks.past("lastActivity", self.last_activity.as_ref());
+        checks.past("lastMessage", self.last_message.as_ref());
         checks.something(*self == Self::default());
     }
 

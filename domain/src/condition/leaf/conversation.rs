@@ -74,8 +74,8 @@ impl Leaf for ConversationFields {
         checks.choice("assigneeIds", assignees, "hasAssignee", self.has_assignee);
         checks.list("inboxIds", self.inbox_ids.as_ref());
         checks.count("messages", self.messages.as_ref());
-        checks.time("waitingSince", self.waiting_since.as_ref());
-        checks.time("created", self.created.as_ref());
+        checks.past("waitingSince", self.waiting_since.as_ref());
+        checks.past("created", self.created.as_ref());
         checks.something(*self == Self::default());
     }
 

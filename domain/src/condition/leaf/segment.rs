@@ -92,7 +92,7 @@ impl Leaf for Segments {
             let at = at.at("since").at("isSet");
             refusals.push(at.refuse(UserErrorCode::Invalid, message));
         } else {
-            Checks::new(at, refusals).time("since", self.since.as_ref());
+            Checks::new(at, refusals).past("since", self.since.as_ref());
         }
     }
 

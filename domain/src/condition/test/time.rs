@@ -230,6 +230,20 @@ impl TimeTest {
         }
     }
 
+    /// Notes what asks a moment that only ever passes to be one to come.
+    pub(crate) fn check_past(&self, at: &Path, refusals: &mut Vec<UserError>) {
+        for (name, ahead) in [
+            ("withinNextDays", self.within_next_days),
+            ("atLeastDaysAhead", self.at_least_days_ahead),
+        ] {
+            if ahead.is_some() {
+                let message = format!("This moment is never one to come. Remove {name}.");
+                let at = at.at(name);
+                refusals.push(at.refuse(UserErrorCode::Contradictory, message));
+            }
+        }
+    }
+
     /// How many minutes ago it is at most, and more than how many; below zero ahead.
     fn window(&self) -> (Option<i64>, Option<i64>) {
         let days = |days: Natural| i64::from(days.get()) * i64::from(DAY);
