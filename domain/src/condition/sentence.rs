@@ -259,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn how_long_ahead_and_for_how_long_read_as_people_say_it() {
+        let id = Uuid::nil();
+        check(
+            &json!({"attribute": {"attributeId": id, "of": "CONTACT",
+                "time": {"withinNextDays": 30, "atLeastDaysAhead": 1}}}),
+            "コンタクトの（削除済み）が今後30日以内である、かつコンタクトの（削除済み）が1日以上先である",
+            "the contact's (deleted) is within the next 30 days and the contact's (deleted) is at least 1 day ahead",
+            "联系人的（已删除）在未来30天内，且联系人的（已删除）至少在1天之后",
+        );
+        check(
+            &json!({"segments": {"segmentIds": [id], "since": {"moreThanDaysAgo": 14}}}),
+            "コンタクトがセグメント（削除済み）に入っている（入った日時が14日より前である場合だけを数える）",
+            "the contact is in the segment (deleted) (counting only where the moment of entry is more than 14 days ago)",
+            "联系人在细分（已删除）中（仅限进入时间早于14天前的情况）",
+        );
+    }
+
+    #[test]
     fn what_is_counted_reads_as_people_say_it() {
         check(
             &json!({"orders": {"count": {"atLeast": 1}}}),
