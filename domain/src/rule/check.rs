@@ -166,6 +166,9 @@ mod tests {
         let added = json!({"contactTagAdded": {"tagIds": [id]}});
         let removed = |ids: &[Uuid], direct: bool| json!({"contactTagRemoved": {"tagIds": ids, "directOnly": direct}});
         let left = |ids: &[Uuid]| json!({"contactLeftSegment": {"segmentIds": ids}});
+        let entered = |ids: &[Uuid]| json!({"contactEnteredSegment": {"segmentIds": ids}});
+        let since = |mode: &str, since: Value| json!({"segments": {"mode": mode, "segmentIds": [id], "since": since}});
+        let long = || json!({"moreThanDaysAgo": 14});
         let five = json!({"contactAttributeChanged": {"attributeId": id, "to": {"number": 5.0}}});
         let number = |test: Value| json!({"attribute": {"attributeId": id, "of": "CONTACT", "mode": "ANY", "number": test}});
         let closed = json!({"conversationClosed": {}});
@@ -194,6 +197,18 @@ mod tests {
             (&left(&[id]), segments("ANY"), true),
             (&left(&two), segments("ANY"), false),
             (&left(&[id]), segments("NONE"), false),
+            (&entered(&[id]), segments("NONE"), true),
+            (&entered(&[id]), since("ANY", long()), true),
+            (&entered(&[id]), since("ALL", long()), true),
+            (
+                &entered(&[id]),
+                since("ANY", json!({"withinDays": 14})),
+                false,
+            ),
+            (&entered(&[id]), since("NONE", long()), false),
+            (&entered(&[id]), json!({"not": since("ANY", long())}), false),
+            // It may be the other that was entered.
+            (&entered(&two), since("ANY", long()), false),
             (&five, number(json!({"lessThan": 5})), true),
             (&five, number(json!({"atLeast": 5})), false),
             (&closed, conversation("statuses", json!(["OPEN"])), true),

@@ -67,7 +67,7 @@ fn what_can_never_be_is_refused_where_it_stands() {
         )],
     );
     check(
-        json!({"segments": {"segmentIds": [uuid::Uuid::nil()], "since": {"atLeastDaysAhead": 1}}}),
+        since("ANY", &[uuid::Uuid::nil()], &json!({"atLeastDaysAhead": 1})),
         &[("condition.segments.since.atLeastDaysAhead", Contradictory)],
     );
     check(
@@ -193,6 +193,10 @@ fn attribute(of: &str, test: &Value) -> Value {
     json!({"attribute": {"attributeId": id, "of": "CONTACT", "mode": "ANY", of: test}})
 }
 
+fn since(mode: &str, segments: &[uuid::Uuid], since: &Value) -> Value {
+    json!({"segments": {"mode": mode, "segmentIds": segments, "since": since}})
+}
+
 #[test]
 fn parts_that_leave_no_value_for_a_fact_are_refused() {
     let lead = json!({"contact": {"stages": ["LEAD"]}});
@@ -205,7 +209,7 @@ fn parts_that_leave_no_value_for_a_fact_are_refused() {
     let events = |days: u32, tests: Value| json!({"events": {"names": ["bought"], "withinDays": days, "tests": tests}});
     let count = |is: Value| json!([{"measure": "COUNT", "is": is}]);
     let orders = |field: &str, is: Value| json!({"orders": {"statuses": ["PAID"], field: is}});
-    let owner = uuid::Uuid::from_u128(1);
+    let [owner, two] = [1, 2].map(uuid::Uuid::from_u128);
     for (one, other) in [
         (lead.clone(), contact("stages", json!(["CUSTOMER"]))),
         (lead.clone(), not(&either)),
@@ -289,6 +293,18 @@ fn parts_that_leave_no_value_for_a_fact_are_refused() {
             json!({"segments": {"segmentIds": [owner]}}),
             json!({"segments": {"mode": "NONE", "segmentIds": [owner]}}),
         ),
+        (
+            since("ANY", &[owner], &json!({"moreThanDaysAgo": 14})),
+            json!({"segments": {"mode": "NONE", "segmentIds": [owner]}}),
+        ),
+        (
+            since("ANY", &[owner], &json!({"moreThanDaysAgo": 14})),
+            since("ALL", &[two, owner], &json!({"withinDays": 7})),
+        ),
+        (
+            since("ANY", &[owner], &json!({"from": "2026-01-01T00:00:00Z"})),
+            since("ANY", &[owner], &json!({"until": "2026-01-01T00:00:00Z"})),
+        ),
     ] {
         let refused = [("condition.all.1".to_owned(), Contradictory)];
         let found = together(&[one.clone(), other.clone()]);
@@ -310,6 +326,7 @@ fn parts_that_some_value_satisfies_are_not_refused() {
         let ids = [uuid::Uuid::from_u128(tag)];
         json!({"contactTags": {"mode": mode, "tagIds": ids}})
     };
+    let [one, two] = [1, 2].map(uuid::Uuid::from_u128);
     let hours = |from: &str, until: &str| json!({"timeOfDay": {"from": from, "until": until}});
     for (one, other) in [
         (lead.clone(), contact("stages", json!(["CUSTOMER", "LEAD"]))),
@@ -350,6 +367,15 @@ fn parts_that_some_value_satisfies_are_not_refused() {
                 json!({"withinDays": 7, "from": "2020-01-01T00:00:00Z"}),
             )),
             contact("created", json!({"withinDays": 7})),
+        ),
+        // One segment for long, another for a short time.
+        (
+            since("ANY", &[one, two], &json!({"moreThanDaysAgo": 14})),
+            since("ANY", &[one], &json!({"withinDays": 7})),
+        ),
+        (
+            since("ANY", &[one], &json!({"moreThanDaysAgo": 14})),
+            since("NONE", &[one], &json!({"withinDays": 7})),
         ),
         (events(&["bought"], 90), not(&events(&["bought"], 30))),
         (events(&["bought"], 30), not(&events(&["tried"], 30))),

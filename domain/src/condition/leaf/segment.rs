@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     condition::{
-        Leaf, Need, Whose,
+        Condition, Leaf, Need, Whose,
         age::{Age, Aging},
         check::{self, Checks, MAX_IDS},
         measure::{Frag, Measure, Plan, Rows, Source, frag},
@@ -40,6 +40,16 @@ pub struct Segments {
     /// for more than 14 days. Who is in a segment as it is first filled came into it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<TimeTest>,
+}
+
+impl Segments {
+    /// The segments it must be in, each of them.
+    fn required(&self) -> &[Ref<SegmentId>] {
+        match (self.mode, self.segment_ids.as_slice()) {
+            (Mode::All, ids) | (Mode::Any, ids @ [_]) => ids,
+            _ => &[],
+        }
+    }
 }
 
 /// All segments of a holder, or those it has been in since some moment.
@@ -128,6 +138,23 @@ impl Leaf for Segments {
             format!("{member} (counting only where {since})"),
             format!("{member}（仅限{since}的情况）")
         )
+    }
+
+    fn excludes(&self, other: &Condition) -> bool {
+        let Condition::Segments(other) = other else {
+            return false;
+        };
+        let required_of =
+            |ids: &[Ref<SegmentId>]| self.required().iter().any(|id| ids.contains(id));
+        self.of == other.of
+            && match (&self.since, &other.since) {
+                // Each came into a segment at one moment.
+                (Some(since), Some(others)) => {
+                    !since.meets(others) && required_of(other.required())
+                }
+                (Some(_), None) => other.mode == Mode::None && required_of(&other.segment_ids),
+                _ => false,
+            }
     }
 
     fn references(&self, at: &Path, found: &mut Vec<Reference>) {

@@ -215,16 +215,8 @@ impl TimeTest {
                 refusals.push(at.at(name).refuse(UserErrorCode::Invalid, message));
             }
         }
-        let (within, more) = self.window();
-        let empty_window = within
-            .zip(more)
-            .is_some_and(|(within, more)| within <= more);
-        let empty_range = match (self.from, self.until) {
-            (Some(from), Some(until)) => from >= until,
-            _ => false,
-        };
         let nothing = self.is_set == Some(false) && !self.parts().is_empty();
-        if empty_window || empty_range || nothing {
+        if !self.meets(self) || nothing {
             let message = "No moment can be that. Widen the range.";
             refusals.push(at.refuse(UserErrorCode::Contradictory, message));
         }
@@ -242,6 +234,18 @@ impl TimeTest {
                 refusals.push(at.refuse(UserErrorCode::Contradictory, message));
             }
         }
+    }
+
+    /// Whether one moment may pass both, by what they ask of it. What counts from now is not compared with
+    /// moments that are named: nobody knows when it will be asked.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let ((within, more), (other_within, other_more)) = (self.window(), other.window());
+        let within = [within, other_within].into_iter().flatten().min();
+        let more = [more, other_more].into_iter().flatten().max();
+        let from = [self.from, other.from].into_iter().flatten().max();
+        let until = [self.until, other.until].into_iter().flatten().min();
+        within.zip(more).is_none_or(|(within, more)| within > more)
+            && from.zip(until).is_none_or(|(from, until)| from < until)
     }
 
     /// How many minutes ago it is at most, and more than how many; below zero ahead.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Happened, Key, TriggerKind, shape};
 use crate::{
     condition::{
-        Condition, Context, Mode, Segments, Whose,
+        Condition, Context, Mode, Segments, TimeTest, Whose,
         check::{self, MAX_IDS},
         path::Path,
         reference::IdKind,
@@ -57,8 +57,6 @@ macro_rules! segment_trigger {
 
             fn implies(&self) -> Vec<Condition> {
                 membership($entered, Whose::$subject, &self.segment_ids)
-                    .into_iter()
-                    .collect()
             }
 
             fn keys(&self) -> Vec<Key> {
@@ -80,15 +78,23 @@ macro_rules! segment_trigger {
 }
 
 /// What is so of somebody's segments once one of some was entered or left.
-fn membership(entered: bool, of: Whose, segment_ids: &[Uuid]) -> Option<Condition> {
+fn membership(entered: bool, of: Whose, segment_ids: &[Uuid]) -> Vec<Condition> {
     // Of several only one was left.
-    let segment_ids = shape::refs(segment_ids).filter(|ids| entered || ids.len() == 1)?;
-    Some(Condition::Segments(Segments {
-        of,
-        mode: if entered { Mode::Any } else { Mode::None },
-        segment_ids,
-        since: None,
-    }))
+    let known = shape::refs(segment_ids).filter(|ids| entered || ids.len() == 1);
+    let Some(segment_ids) = known else {
+        return Vec::new();
+    };
+    let member = |since| {
+        Condition::Segments(Segments {
+            of,
+            mode: if entered { Mode::Any } else { Mode::None },
+            segment_ids: segment_ids.clone(),
+            since,
+        })
+    };
+    // Rules look within seconds; a day is long enough where nothing runs for a while.
+    let just_now = entered.then(|| member(Some(TimeTest::last_days(1))));
+    [member(None)].into_iter().chain(just_now).collect()
 }
 
 fn segment_phrase(entered: bool, subject: Context, names: &str, phrasing: &Phrasing<'_>) -> String {
