@@ -409,9 +409,13 @@ pub(super) fn check_name(name: &str, at: &Path, refusals: &mut Vec<UserError>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::locale::Locale;
 
     fn test(given: Value) -> PropertyTest {
         serde_json::from_value(given).unwrap()
@@ -454,6 +458,34 @@ mod tests {
             (json!({"property": "form", "isSet": true}), true),
         ] {
             assert_eq!(test(given.clone()).holds(&event), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_property_read_as_people_say_them() {
+        let names: HashMap<Uuid, String> = HashMap::new();
+        let tests = [test(json!({
+            "property": "path", "contains": ["api", "sdk"], "startsWith": ["/docs/"],
+        }))];
+        for (locale, expected) in [
+            (
+                Locale::Ja,
+                "（「path」が「api」または「sdk」を含む、かつ「path」が「/docs/」で始まる）",
+            ),
+            (
+                Locale::En,
+                " (“path” contains “api” or “sdk” and “path” begins with “/docs/”)",
+            ),
+            (
+                Locale::Zh,
+                "（“path”包含“api”或“sdk”，且“path”以“/docs/”开头）",
+            ),
+        ] {
+            let phrasing = Phrasing {
+                locale,
+                names: &names,
+            };
+            assert_eq!(phrase_all(&phrasing, &tests), expected);
         }
     }
 
