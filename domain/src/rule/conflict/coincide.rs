@@ -290,6 +290,11 @@ mod tests {
                 false,
             ),
             (
+                form(json!({"property": "path", "startsWith": ["/docs/"]})),
+                form(json!({"property": "path", "startsWith": ["/pricing"]})),
+                false,
+            ),
+            (
                 link(json!({"anyOf": ["https://a.example/"]})),
                 link(json!({"startsWith": ["https://b.example/"]})),
                 false,

@@ -352,9 +352,24 @@ fn leaves_no_number(tests: &[&PropertyTest]) -> bool {
     !tried.any(|number| tests.iter().all(|test| test.holds(number)))
 }
 
+/// Whether no text begins as each of several tests asks.
+fn leaves_no_beginning(tests: &[&PropertyTest]) -> bool {
+    let lists = tests.iter().filter_map(|test| test.starts_with.as_ref());
+    let lists: Vec<&Vec<String>> = lists.filter(|values| !values.is_empty()).collect();
+    let meet = |one: &String, other: &String| one.starts_with(other) || other.starts_with(one);
+    lists.iter().enumerate().any(|(place, list)| {
+        let mut earlier = lists[..place].iter();
+        earlier.any(|other| {
+            !list
+                .iter()
+                .any(|one| other.iter().any(|two| meet(one, two)))
+        })
+    })
+}
+
 /// Whether no value passes all of these tests of one property, nor having none.
 fn leaves_nothing(tests: &[&PropertyTest]) -> bool {
-    if leaves_no_number(tests) {
+    if leaves_no_number(tests) || leaves_no_beginning(tests) {
         return true;
     }
     let some: Vec<&Vec<String>> = tests
@@ -501,6 +516,9 @@ mod tests {
             (json!({"anyOf": ["/pricing"]}), Some(1)),
             (json!({"isSet": false}), Some(1)),
             (json!({"contains": ["api"]}), None),
+            (json!({"startsWith": ["/pricing", "/docs/api"]}), None),
+            (json!({"startsWith": ["/"]}), None),
+            (json!({"startsWith": ["/pricing"]}), Some(1)),
         ] {
             let found = contradiction(&[below(), path(other.clone())]);
             assert_eq!(found, expected, "{other}");
