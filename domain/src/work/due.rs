@@ -126,6 +126,7 @@ async fn is_crowded(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<bool, DbErr>
 }
 
 /// Claims up to `limit` items, as many in each workspace; what some have no use for, others get.
+/// An error ends it, and is told only where nothing was claimed before.
 async fn claim_shares(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<Vec<Claimed>, DbErr> {
     let mut claimed = Vec::new();
     let mut waiting = due_in(ctx, kind).await?;
@@ -138,7 +139,17 @@ async fn claim_shares(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<Vec<Claime
                 return Ok(claimed);
             }
             let share = share.clamp(1, room);
-            let items = claim_oldest(ctx, kind, Some(workspace), share).await?;
+            let items = match claim_oldest(ctx, kind, Some(workspace), share).await {
+                Ok(items) => items,
+                Err(error) if claimed.is_empty() => return Err(error),
+                Err(error) => {
+                    // What is claimed would be left to its lease, and count as work that takes its
+                    // worker down.
+                    tracing::warn!(workspace.id = %workspace, kind = kind.word(),
+                        error = &error as &dyn std::error::Error, "could not claim due items");
+                    return Ok(claimed);
+                }
+            };
             if items.len() as i64 == share {
                 have_more.push(workspace);
             }

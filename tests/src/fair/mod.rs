@@ -21,7 +21,7 @@ use domain::{
     error::Result,
     operation::{self, Kind, Limits, NewOperation, Step},
     port::{ManualClock, Work},
-    store::{Query, Tx},
+    store::{Query, Tx, dialect},
     tag::{NewTaggings, tagging},
     task::{self, NewTask},
     work::{
@@ -36,6 +36,7 @@ use entity::{
     kind::{DueKind, OperationKind, TagKind, TagTarget},
     operation::Model,
 };
+use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -276,6 +277,60 @@ fn a_claim_in_all_workspaces_gives_each_its_share() {
         let writer = ctx.db.writer();
         let done = Query::new("DELETE FROM due_item").execute(writer).await;
         assert_eq!(done.expect("rows"), 531);
+        world
+    });
+}
+
+/// Has the database refuse claims in a workspace; what lets it accept them again.
+async fn refuse_claims(ctx: &Ctx, workspace: WorkspaceId) -> &'static str {
+    let id = workspace.0;
+    let (refuse, accept) = match ctx.db.backend() {
+        DatabaseBackend::Postgres => (
+            format!(
+                "ALTER TABLE due_item ADD CONSTRAINT obstacle
+                 CHECK (workspace_id <> '{id}' OR state <> 'RUNNING')"
+            ),
+            "ALTER TABLE due_item DROP CONSTRAINT obstacle",
+        ),
+        _ => (
+            format!(
+                "CREATE TRIGGER obstacle BEFORE UPDATE ON due_item
+                 WHEN NEW.workspace_id = X'{}' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+                id.simple()
+            ),
+            "DROP TRIGGER obstacle",
+        ),
+    };
+    let owner = ctx.db.owner();
+    owner
+        .execute_unprepared(&refuse)
+        .await
+        .expect("an obstacle");
+    accept
+}
+
+#[test]
+fn what_is_claimed_before_a_claim_in_another_workspace_fails_is_not_left_to_its_lease() {
+    on_both(|world| async move {
+        let (ctx, busy) = (&world.ctx, world.owner.workspace);
+        let other = World::workspace(ctx, "Other", "other.example.com").await;
+        come_due(ctx, busy, 3).await;
+        come_due(ctx, other.workspace, 3).await;
+        let earlier = dialect::now_plus(ctx.db.backend(), -60);
+        let first = format!("UPDATE due_item SET due_at = {earlier} WHERE workspace_id = $1");
+        let first = Query::new(first).bind(busy).execute(ctx.db.writer()).await;
+        assert_eq!(first.expect("rows"), 3);
+        let accept = refuse_claims(ctx, other.workspace).await;
+        let claim = async || due::claim(ctx, DueKind::Delivery, None, 4).await;
+        let claimed = claim().await.expect("what was claimed before");
+        assert_eq!(claimed.len(), 2);
+        assert!(claimed.iter().all(|item| item.workspace_id == busy));
+        let owner = ctx.db.owner();
+        owner.execute_unprepared(accept).await.expect("no obstacle");
+        assert_eq!(claim().await.expect("a claim").len(), 4);
+        let writer = ctx.db.writer();
+        let done = Query::new("DELETE FROM due_item").execute(writer).await;
+        assert_eq!(done.expect("rows"), 6);
         world
     });
 }
