@@ -40,8 +40,8 @@ pub(super) use self::lease::take_up_again;
 /// Crashes or errors of one step before the tick is set aside.
 const MAX_TRIES: i64 = 5;
 
-/// How long one tick goes on before others have their turn: a night of a large workspace takes minutes,
-/// and the rules of others go by the minute.
+/// How long one tick goes on at most before others have their turn: a night of a large workspace takes
+/// minutes, and the rules of others go by the minute.
 const SLICE: Duration = Duration::from_secs(1);
 /// How long ticks are given further turns in one call; well below the time a worker gives to everything
 /// it does at once.
@@ -122,10 +122,12 @@ async fn run_round(
 ) -> Result<Ran> {
     let finished = ctx.db.remembered::<Finished>();
     let ticks = open_ticks(ctx, &finished, schedules).await?;
+    let ticks = not_over(ctx, &finished, ticks).await?;
+    let slice = slice_of(ticks.len());
     let mut ran = Ran::Nothing;
-    for tick in not_over(ctx, &finished, ticks).await? {
-        let slice = Instant::now();
-        let in_time = || goes_on() && slice.elapsed() < SLICE;
+    for tick in ticks {
+        let begun = Instant::now();
+        let in_time = || goes_on() && begun.elapsed() < slice;
         match run_slice(ctx, &tick, &in_time).await {
             Ok(one) => ran = ran.max(one),
             Err(error) => {
@@ -134,6 +136,13 @@ async fn run_round(
         }
     }
     Ok(ran)
+}
+
+/// How long each of so many ticks goes on in one round. A thousand workspaces have their nights at once: with
+/// a second for each, a worker would end the call in the middle, and what goes by the minute would wait.
+fn slice_of(ticks: usize) -> Duration {
+    let ticks = u32::try_from(ticks.max(1)).unwrap_or(u32::MAX);
+    SLICE.min(CALL / ticks)
 }
 
 /// What a turn did of a tick.
@@ -227,6 +236,13 @@ mod tests {
             at("2026-03-02T17:30:00Z"),
         );
         assert_eq!(tick.unwrap(), Some(at("2026-03-02T17:00:00Z")));
+    }
+
+    #[test]
+    fn a_round_is_no_longer_than_a_call_however_many_ticks_it_has() {
+        for (ticks, slice) in [(0, SLICE), (1, SLICE), (60, SLICE), (6_000, SLICE / 100)] {
+            assert_eq!(slice_of(ticks), slice, "{ticks}");
+        }
     }
 
     #[test]
