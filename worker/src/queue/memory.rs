@@ -103,25 +103,32 @@ impl State {
         is_new
     }
 
-    /// At most `limit` hints, and whether more are left for another worker.
+    /// At most `limit` hints, and whether more are left for another worker. Those behind the ones that are
+    /// looked at are not touched, however many wait.
     fn take(&mut self, limit: usize) -> (Vec<Hint>, bool) {
-        let hints = self.choose(limit);
+        let looked_at = self.ready.len().min(LOOK);
+        let looked_at: Vec<Hint> = self.ready.drain(..looked_at).collect();
+        let hints = self.choose(&looked_at, limit);
         for hint in &hints {
             self.waiting.remove(hint);
             self.running.insert(*hint, false);
         }
-        self.ready.retain(|hint| self.waiting.contains(hint));
+        for hint in looked_at.into_iter().rev() {
+            if self.waiting.contains(&hint) {
+                self.ready.push_front(hint);
+            }
+        }
         (hints, !self.ready.is_empty())
     }
 
     /// The next hints: workspaces take turns, beginning with those that have the fewest places.
-    fn choose(&self, limit: usize) -> Vec<Hint> {
+    fn choose(&self, looked_at: &[Hint], limit: usize) -> Vec<Hint> {
         let mut places: HashMap<Uuid, usize> = HashMap::new();
         for hint in self.running.keys() {
             *places.entry(hint.workspace).or_default() += 1;
         }
         let mut order: Vec<(usize, Hint)> = Vec::new();
-        for &hint in self.ready.iter().take(LOOK) {
+        for &hint in looked_at {
             let places = places.entry(hint.workspace).or_default();
             order.push((*places, hint));
             *places += 1;
@@ -170,6 +177,24 @@ mod tests {
         assert_eq!(hints(&next), expected);
         let rest = take(&queue, 10).await;
         assert_eq!(hints(&rest), [of(1, Work::Email), of(1, Work::Health)]);
+    }
+
+    #[tokio::test]
+    async fn among_equals_those_that_came_first_are_first_however_many_wait() {
+        let queue = MemoryQueue::new();
+        let hints: Vec<Hint> = (0..=2 * LOOK as u128).map(hint).collect();
+        for &hint in &hints {
+            queue.push(hint);
+        }
+        let mut taken = Vec::new();
+        while taken.len() < hints.len() {
+            for mut claim in take(&queue, 7).await {
+                claim.start();
+                taken.push(claim.hint());
+            }
+        }
+        assert_eq!(taken, hints);
+        assert!(is_empty(&queue));
     }
 
     fn is_empty(queue: &MemoryQueue) -> bool {
