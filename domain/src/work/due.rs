@@ -221,21 +221,34 @@ const BATCH: i64 = 64;
 /// Errors in a row before an item that is done here is set aside.
 const MAX_FAILURES: i64 = 8;
 
+/// What a turn of [`run_here`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Items that were claimed.
+    pub done: usize,
+    /// Whether it stopped because `goes_on` said no.
+    pub is_cut: bool,
+}
+
 /// Does the items that are due and need nothing but the database, of one workspace or of all, until
-/// none is left or `goes_on` says no. Says how many it did.
+/// none is left or `goes_on` says no.
 pub async fn run_here(
     ctx: &Ctx,
     workspace: Option<WorkspaceId>,
     goes_on: &(dyn Fn() -> bool + Sync),
-) -> Result<usize> {
-    let mut done = 0;
+) -> Result<Turn> {
+    let mut turn = Turn::default();
     for kind in HERE {
-        while goes_on() {
+        loop {
+            if !goes_on() {
+                turn.is_cut = true;
+                return Ok(turn);
+            }
             let claimed = claim(ctx, kind, workspace, BATCH).await?;
             if claimed.is_empty() {
                 break;
             }
-            done += claimed.len();
+            turn.done += claimed.len();
             for item in claimed {
                 let ctx = &ctx.walled_to(item.workspace_id);
                 if let Err(error) = crate::do_due(ctx, &item).await {
@@ -247,7 +260,7 @@ pub async fn run_here(
             }
         }
     }
-    Ok(done)
+    Ok(turn)
 }
 
 /// Puts an item that failed back for a while, twice as long each time, or out of the way.

@@ -238,10 +238,10 @@ fn a_projection_whose_turn_is_over_leaves_the_rest_to_whoever_comes_next() {
     });
 }
 
-/// Makes deliveries that are due now.
-async fn come_due(ctx: &Ctx, workspace: WorkspaceId, count: usize) {
+/// Makes items that are due now, about things that there are not.
+async fn come_due(ctx: &Ctx, kind: DueKind, workspace: WorkspaceId, count: usize) {
     let item = NewItem {
-        kind: DueKind::Delivery,
+        kind,
         subject: Uuid::from_u128(1),
         wait: TimeDelta::zero(),
     };
@@ -257,12 +257,12 @@ fn a_claim_in_all_workspaces_gives_each_its_share() {
         let (ctx, busy) = (&world.ctx, world.owner.workspace);
         let first = World::workspace(ctx, "First", "first.example.com").await;
         let second = World::workspace(ctx, "Second", "second.example.com").await;
-        come_due(ctx, busy, 500).await;
+        come_due(ctx, DueKind::Delivery, busy, 500).await;
         // Of other kinds nothing is due.
         let none = due::claim(ctx, DueKind::SurveyInvitation, None, 60).await;
         assert_eq!(none.expect("a claim").len(), 0);
-        come_due(ctx, first.workspace, 1).await;
-        come_due(ctx, second.workspace, 30).await;
+        come_due(ctx, DueKind::Delivery, first.workspace, 1).await;
+        come_due(ctx, DueKind::Delivery, second.workspace, 30).await;
         let places = [busy, first.workspace, second.workspace];
         // A third each; what one has no use for is for the others.
         for expected in [[30, 1, 29], [59, 0, 1], [60, 0, 0]] {
@@ -314,8 +314,8 @@ fn what_is_claimed_before_a_claim_in_another_workspace_fails_is_not_left_to_its_
     on_both(|world| async move {
         let (ctx, busy) = (&world.ctx, world.owner.workspace);
         let other = World::workspace(ctx, "Other", "other.example.com").await;
-        come_due(ctx, busy, 3).await;
-        come_due(ctx, other.workspace, 3).await;
+        come_due(ctx, DueKind::Delivery, busy, 3).await;
+        come_due(ctx, DueKind::Delivery, other.workspace, 3).await;
         let earlier = dialect::now_plus(ctx.db.backend(), -60);
         let first = format!("UPDATE due_item SET due_at = {earlier} WHERE workspace_id = $1");
         let first = Query::new(first).bind(busy).execute(ctx.db.writer()).await;
@@ -395,6 +395,22 @@ fn operations_of_one_workspace_take_turns_with_those_of_others() {
 fn times(count: usize) -> impl Fn() -> bool + Sync {
     let asked = AtomicUsize::new(0);
     move || asked.fetch_add(1, Ordering::SeqCst) < count
+}
+
+#[test]
+fn what_is_due_in_one_workspace_is_done_in_turns_that_say_whether_there_is_more() {
+    on_both(|world| async move {
+        let (ctx, workspace) = (&world.ctx, world.owner.workspace);
+        come_due(ctx, DueKind::ConversationWake, workspace, 70).await;
+        let first = due::run_here(ctx, Some(workspace), &times(1)).await;
+        let first = first.expect("a turn");
+        assert!(first.is_cut);
+        assert!(first.done > 0 && first.done < 70, "one batch: {first:?}");
+        let rest = due::run_here(ctx, Some(workspace), &|| true).await;
+        let rest = rest.expect("a turn");
+        assert_eq!((rest.done, rest.is_cut), (70 - first.done, false));
+        world
+    });
 }
 
 /// How many rows there are of a workspace.

@@ -382,8 +382,8 @@ impl World {
 
     /// Does what is due and needs nothing but the database; says how many items that were.
     pub async fn do_due(&self) -> usize {
-        let done = due::run_here(&self.ctx, None, &|| true).await;
-        done.expect("due items")
+        let turn = due::run_here(&self.ctx, None, &|| true).await;
+        turn.expect("due items").done
     }
 
     /// Makes everything due now, and every target free.

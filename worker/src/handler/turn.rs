@@ -32,10 +32,17 @@ const HINT_TIME: Duration = Duration::from_secs(1);
 impl Inner {
     /// Does what is due and needs nothing but the database, of one workspace or of all.
     pub(super) async fn do_due(&self, workspace: Option<WorkspaceId>) -> anyhow::Result<()> {
-        let done = due::run_here(&self.ctx, workspace, &|| self.goes_on())
+        let goes_on = || self.goes_on();
+        let (limits, begun) = (steps(workspace, &goes_on), Instant::now());
+        let in_time = || goes_on() && begun.elapsed() < limits.time;
+        let turn = due::run_here(&self.ctx, workspace, &in_time)
             .await
             .context("do due items")?;
-        count("here", "done", done);
+        count("here", "done", turn.done);
+        if let Some(workspace) = workspace.filter(|_| turn.is_cut) {
+            // The end of the queue again, behind other workspaces; what is due in all is left to the next sweep.
+            self.send(workspace, Work::Due);
+        }
         Ok(())
     }
 
