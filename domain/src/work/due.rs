@@ -162,7 +162,8 @@ async fn claim_shares(ctx: &Ctx, kind: DueKind, limit: i64) -> Result<Vec<Claime
 
 /// The workspaces that have items of this kind whose time has come, the one whose item has waited
 /// longest first. A look at the index of each workspace's items, which have any kind: the kind is
-/// compared as an expression, or the index by kind could be gone through for each workspace.
+/// compared as an expression, or the index by kind could be gone through for each workspace. Mostly there
+/// are none, which one look at the index by kind tells before.
 pub(crate) async fn due_in(ctx: &Ctx, kind: DueKind) -> Result<Vec<WorkspaceId>, DbErr> {
     let now = dialect::now(ctx.db.backend());
     Query::new(format!(
@@ -172,7 +173,9 @@ pub(crate) async fn due_in(ctx: &Ctx, kind: DueKind) -> Result<Vec<WorkspaceId>,
                  WHERE d.workspace_id = w.id AND d.state = 'WAITING' AND d.due_at <= {now}
                    AND d.kind || '' = $1
                  ORDER BY d.due_at LIMIT 1) AS since
-             FROM workspace w) AS b
+             FROM workspace w
+             WHERE EXISTS (SELECT 1 FROM due_item
+                           WHERE state = 'WAITING' AND due_at <= {now} AND kind = $1)) AS b
          WHERE b.since IS NOT NULL ORDER BY b.since, b.id"
     ))
     .bind(kind.word())
