@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     definition::Definition,
-    trigger::{Happened, Trigger, TriggerKind as _},
+    trigger::{Happened, Trigger},
 };
 use crate::{
     action::{Action, Effect},
