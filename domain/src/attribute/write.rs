@@ -367,12 +367,11 @@ pub async fn load(
     ids: &[Uuid],
 ) -> Result<Vec<attribute_value::Model>> {
     Ok(Query::new(
-        "SELECT v.* FROM {r}
-         JOIN attribute_value v ON v.workspace_id = $1 AND v.subject_id = r.id
+        "SELECT v.* FROM attribute_value v WHERE v.workspace_id = $1 AND {subjects}
          ORDER BY v.subject_id, v.attribute_id",
     )
     .bind(workspace)
-    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .among("subjects", "v.subject_id", ids.iter().copied())
     .all(ctx.reader())
     .await?)
 }

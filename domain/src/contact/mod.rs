@@ -35,7 +35,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use crate::{
     ctx::Ctx,
     error::{Error, Result},
-    store::{Query, Rows},
+    store::Query,
 };
 
 pub(crate) use check::home;
@@ -298,12 +298,12 @@ pub async fn load_identities(
     ids: &[ContactId],
 ) -> Result<Vec<Identity>> {
     Ok(Query::new(
-        "SELECT i.contact_id, i.kind, i.value FROM {r}
-         JOIN contact_identity i ON i.workspace_id = $1 AND i.contact_id = r.id
+        "SELECT i.contact_id, i.kind, i.value FROM contact_identity i
+         WHERE i.workspace_id = $1 AND {people}
          ORDER BY i.contact_id, i.kind, i.value",
     )
     .bind(workspace)
-    .rows("r", Rows::new().uuids("id", ids.iter().map(|id| id.uuid())))
+    .among("people", "i.contact_id", ids.iter().map(|id| id.uuid()))
     .all(ctx.reader())
     .await?)
 }

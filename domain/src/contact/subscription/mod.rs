@@ -354,11 +354,11 @@ pub async fn load(ctx: &Ctx, workspace: WorkspaceId, ids: &[ContactId]) -> Resul
     Ok(Query::new(
         "SELECT s.contact_id, s.channel, s.topic, s.state, s.source, s.reason, s.changed_at,
                 s.changed_by
-         FROM {r} JOIN subscription s ON s.workspace_id = $1 AND s.contact_id = r.id
+         FROM subscription s WHERE s.workspace_id = $1 AND {people}
          ORDER BY s.contact_id, s.channel, s.topic",
     )
     .bind(workspace)
-    .rows("r", Rows::new().ids("id", ids.iter().copied()))
+    .among("people", "s.contact_id", ids.iter().map(|id| id.0))
     .all(ctx.reader())
     .await?)
 }

@@ -28,12 +28,11 @@ pub async fn load_active(
     ids: &[Uuid],
 ) -> Result<Vec<tagging::Model>> {
     Ok(Query::new(
-        "SELECT g.* FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
-           AND g.removed_at IS NULL
+        "SELECT g.* FROM tagging g WHERE g.workspace_id = $1 AND {things} AND g.removed_at IS NULL
          ORDER BY g.target_id, g.id",
     )
     .bind(workspace)
-    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .among("things", "g.target_id", ids.iter().copied())
     .all(ctx.reader())
     .await?)
 }
@@ -47,13 +46,13 @@ pub async fn load_at(
     at: DateTime<Utc>,
 ) -> Result<Vec<tagging::Model>> {
     Ok(Query::new(
-        "SELECT g.* FROM {r} JOIN tagging g ON g.workspace_id = $1 AND g.target_id = r.id
+        "SELECT g.* FROM tagging g WHERE g.workspace_id = $1 AND {things}
            AND g.added_at <= $2 AND (g.removed_at IS NULL OR g.removed_at > $2)
          ORDER BY g.target_id, g.id",
     )
     .bind(workspace)
     .bind(at)
-    .rows("r", Rows::new().uuids("id", ids.iter().copied()))
+    .among("things", "g.target_id", ids.iter().copied())
     .all(ctx.reader())
     .await?)
 }
