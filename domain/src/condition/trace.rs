@@ -31,7 +31,7 @@ pub struct Trace {
     /// Who wrote it.
     pub author: Author,
     /// Every condition in the order of the tree, parents before children; before them what the trigger asks of
-    /// what happened.
+    /// what happened. None for a condition that asks nothing.
     pub nodes: Vec<TraceNode>,
     /// Whether something was left out for the sake of its size.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -260,7 +260,9 @@ pub(crate) fn explain(gate: &Gate, condition: &Condition, by: Evidence<'_>) -> T
         by,
         nodes: Vec::new(),
     };
-    let holds = explainer.node(condition, &Path::root("condition"));
+    // Where nothing is asked, as of a rule without a condition, there is no verdict to tell.
+    let asks_nothing = matches!(condition.shape(), Shape::All([]));
+    let holds = asks_nothing || explainer.node(condition, &Path::root("condition"));
     let triggered = gate.accepts(facts);
     Trace {
         fires: triggered && holds,

@@ -11,7 +11,7 @@ use entity::{
 };
 use sea_orm::FromQueryResult;
 
-use super::{firing, miss, read::Rule, version::RuleVersion};
+use super::{definition::is_always, firing, miss, read::Rule, version::RuleVersion};
 use crate::{
     condition::{Condition, explain::explain, matcher::Gate, trace::Trace},
     ctx::Ctx,
@@ -123,7 +123,8 @@ pub async fn why(
         (None, Some(miss)) => miss::trace(miss)?,
         (None, None) => None,
     };
-    let is_whole = |trace: &Trace| trace.nodes.len() == condition.nodes().len();
+    let is_whole =
+        |trace: &Trace| is_always(&condition) || trace.nodes.len() == condition.nodes().len();
     let seen = seen.filter(|trace| is_whole(trace) && !trace.cut);
     let trace = match seen {
         Some(trace) => trace,

@@ -115,7 +115,8 @@ impl RuleFiring {
     }
 
     /// Every condition with its verdict and what was really there, in the order of the condition, behind what
-    /// the trigger asks of the very occasion; long lists and texts are cut. Empty for firings of earlier releases.
+    /// the trigger asks of the very occasion; long lists and texts are cut. Nothing for a condition that was
+    /// left out, and for firings of earlier releases.
     fn conditions(&self) -> Result<Vec<RuleVerdict>> {
         let trace = firing::trace(&self.0).map_err(fault)?;
         let nodes = trace.map(|trace| trace.nodes).unwrap_or_default();

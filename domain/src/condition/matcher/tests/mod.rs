@@ -345,6 +345,17 @@ fn ten_thousand_keywords_fall_back_to_the_smaller_automaton_and_still_agree() {
 }
 
 #[test]
+fn a_condition_that_asks_nothing_has_no_verdicts() {
+    let message = Message::new("提携の相談");
+    let trace = trace(
+        &rule(1, Condition::All(Vec::new())),
+        &message.facts(),
+        &message,
+    );
+    assert!(trace.fires && trace.nodes.is_empty());
+}
+
+#[test]
 fn a_rule_that_did_not_fire_says_why() {
     let condition = Condition::All(vec![
         words(
