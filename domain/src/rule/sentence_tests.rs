@@ -270,7 +270,7 @@ fn what_happens_to_emails_and_conversations_reads_as_people_say_it() {
         }),
         "メールまたはWebフォームで会話が完了し",
         "a conversation in email or web form is closed",
-        "在邮件或网页表单会话被关闭",
+        "邮件或网页表单中的会话被关闭",
     );
 }
 
@@ -327,7 +327,7 @@ fn segments_and_members_read_as_people_say_them() {
         }})),
         "メールで会話の優先度が通常から高または緊急になり",
         "the priority of a conversation in email changes from normal to high or urgent",
-        "在邮件会话的优先级从普通变为高或紧急",
+        "邮件中的会话的优先级从普通变为高或紧急",
     );
 }
 
@@ -347,7 +347,7 @@ fn waits_read_as_people_say_them() {
         &trigger(json!({"minutes": 1530, "channels": ["EMAIL"]})),
         "メールで会話の返信待ちが1日1時間30分に達し",
         "a conversation in email has waited 1 day 1 hour 30 minutes for an answer",
-        "在邮件会话等待回复已满1天1小时30分钟",
+        "邮件中的会话等待回复已满1天1小时30分钟",
     );
 }
 

@@ -117,6 +117,35 @@ pub(super) fn place_phrase(
     channels: &[Channel],
     phrasing: &Phrasing<'_>,
 ) -> String {
+    let Some(places) = places(inbox_ids, channels, phrasing) else {
+        return String::new();
+    };
+    say!(
+        phrasing,
+        format!("{places}で"),
+        format!(" in {places}"),
+        format!("在{places}")
+    )
+}
+
+/// The same beside the conversation that a clause is about, which in Chinese is one of that place.
+pub(super) fn home_phrase(
+    inbox_ids: &[Uuid],
+    channels: &[Channel],
+    phrasing: &Phrasing<'_>,
+) -> String {
+    let Some(places) = places(inbox_ids, channels, phrasing) else {
+        return String::new();
+    };
+    say!(
+        phrasing,
+        format!("{places}で"),
+        format!(" in {places}"),
+        format!("{places}中的")
+    )
+}
+
+fn places(inbox_ids: &[Uuid], channels: &[Channel], phrasing: &Phrasing<'_>) -> Option<String> {
     let inboxes: Vec<String> = inbox_ids
         .iter()
         .map(|&id| phrasing.named(IdKind::Inbox, id))
@@ -124,23 +153,14 @@ pub(super) fn place_phrase(
     let channels = labels(channels, phrasing, |phrasing, channel| {
         channel_label(phrasing, channel).to_owned()
     });
-    let mut where_: Vec<String> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
     if !inboxes.is_empty() {
-        where_.push(phrasing.or(&inboxes));
+        places.push(phrasing.or(&inboxes));
     }
     if !channels.is_empty() {
-        where_.push(phrasing.or(&channels));
+        places.push(phrasing.or(&channels));
     }
-    if where_.is_empty() {
-        return String::new();
-    }
-    let where_ = phrasing.and(&where_);
-    say!(
-        phrasing,
-        format!("{where_}で"),
-        format!(" in {where_}"),
-        format!("在{where_}")
-    )
+    (!places.is_empty()).then(|| phrasing.and(&places))
 }
 
 impl TriggerKind for ConversationOpened {
@@ -156,7 +176,7 @@ impl TriggerKind for ConversationOpened {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let place = home_phrase(&self.inbox_ids, &self.channels, phrasing);
         // What begins was nowhere before.
         if !self.from.is_empty() {
             let from = from_phrase(&labels(&self.from, phrasing, status_label), phrasing);
@@ -168,7 +188,7 @@ impl TriggerKind for ConversationOpened {
             );
         }
         let (ja, en, zh) = if self.reopened_only {
-            ("再開され", "is opened again", "重新打开会话")
+            ("再開され", "is opened again", "会话重新打开")
         } else {
             (
                 "開始または再開され",
@@ -219,7 +239,7 @@ impl TriggerKind for ConversationClosed {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let place = home_phrase(&self.inbox_ids, &self.channels, phrasing);
         let from = from_phrase(&labels(&self.from, phrasing, status_label), phrasing);
         say!(
             phrasing,
@@ -269,7 +289,7 @@ impl TriggerKind for ConversationAssigned {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let place = home_phrase(&self.inbox_ids, &self.channels, phrasing);
         let from = from_phrase(&members(&self.from_member_ids, phrasing), phrasing);
         if self.to_nobody {
             return say!(
@@ -338,7 +358,7 @@ impl TriggerKind for ConversationPriorityChanged {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let place = home_phrase(&self.inbox_ids, &self.channels, phrasing);
         let subject = say!(
             phrasing,
             format!("{place}会話の優先度"),

@@ -4,7 +4,7 @@ use entity::kind::{Channel, ConversationStatus};
 
 use super::{
     Happened, Key, TriggerKind, WaitLength,
-    conversation::{implied, lets_place, place_phrase},
+    conversation::{home_phrase, implied, lets_place},
     shape,
 };
 use crate::{
@@ -68,7 +68,7 @@ impl TriggerKind for ConversationWaiting {
     }
 
     fn phrase(&self, phrasing: &Phrasing<'_>) -> String {
-        let place = place_phrase(&self.inbox_ids, &self.channels, phrasing);
+        let place = home_phrase(&self.inbox_ids, &self.channels, phrasing);
         let long = duration(self.minutes, self.business_hours_only, phrasing);
         if self.business_hours_only {
             return say!(
