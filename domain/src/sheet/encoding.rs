@@ -29,6 +29,9 @@ pub enum UnknownEncoding {
     /// It holds zero bytes, so it is no text: a spreadsheet's own file, perhaps.
     #[error("This is not a text file. Save the table as CSV, preferably \"CSV UTF-8\".")]
     Binary,
+    /// It begins as JSON does: an export in JSON Lines, perhaps.
+    #[error("This is a file of JSON. Save or export the table as CSV instead.")]
+    Json,
 }
 
 /// Why the bytes of a cell are no text.
@@ -88,6 +91,9 @@ pub fn detect(
     }
     if beginning.contains(&0) {
         return Err(UnknownEncoding::Binary);
+    }
+    if beginning[mark_bytes(beginning)..].starts_with(b"{\"") {
+        return Err(UnknownEncoding::Json);
     }
     match std::str::from_utf8(beginning) {
         Ok(text) => return Ok(of_valid(text, prefers_chinese)),
@@ -368,6 +374,10 @@ mod tests {
         assert_eq!(
             detect(b"PK\x03\x04\0\0", true, false),
             Err(UnknownEncoding::Binary)
+        );
+        assert_eq!(
+            detect(b"{\"name\":\"A\"}\n", true, false),
+            Err(UnknownEncoding::Json)
         );
     }
 

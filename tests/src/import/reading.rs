@@ -214,6 +214,7 @@ fn a_request_that_makes_no_sense_says_why() {
         for (bytes, word) in [
             (&b"PK\x03\x04\0\0\0"[..], "not a text file"),
             (b"\xff\xfea\0b\0", "UTF-16"),
+            (b"{\"name\":\"A\"}\n", "JSON"),
             (b"", "empty"),
             (b"\n\n", "no table"),
             (b"\"a\nb", "Line 1"),
