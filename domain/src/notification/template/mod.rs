@@ -24,7 +24,10 @@ mod walk;
 use std::{borrow::Cow, fmt, io};
 
 use entity::kind::TargetKind;
-use minijinja::{Environment, Output, State, UndefinedBehavior, Value, machinery};
+use minijinja::{
+    Environment, Output, State, UndefinedBehavior, Value,
+    machinery::{self, Token},
+};
 
 pub use facts::Facts;
 
@@ -36,6 +39,10 @@ pub const TEMPLATE_LIMIT: usize = 4_000;
 const FUEL: u64 = 20_000;
 /// How deep a template's parts may be nested.
 const DEPTH: usize = 40;
+/// Words and signs that one `{{ }}` or `{% %}` of a template may have.
+const PARTS: usize = 200;
+/// `{% %}` that a template may have.
+const STATEMENTS: usize = 200;
 
 /// What is wrong with a template, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +128,7 @@ pub fn check(text: &str, kind: TargetKind) -> Result<(), Mistake> {
         let message = format!("Shorten the template to {TEMPLATE_LIMIT} characters.");
         return Err(Mistake::whole(UserErrorCode::TooLong, message));
     }
+    check_size(text)?;
     let parsed = machinery::parse(
         text,
         "template",
@@ -137,7 +145,44 @@ pub fn check(text: &str, kind: TargetKind) -> Result<(), Mistake> {
 /// Fills a template in. The text is at most [`output_limit`] characters long, with an ellipsis
 /// when it was cut, and is not yet safe for its target.
 pub fn render(text: &str, facts: &Facts, kind: TargetKind) -> Result<String, Mistake> {
+    check_size(text)?;
     run(text, facts, kind)
+}
+
+/// Refuses tags of more parts, and more tags, than a template has any use for, before anything goes
+/// through its tree. To read, check and run a template each calls itself for what stands in something
+/// else, such as behind a `not`, an `and` or an `elif`, and a stack that is used up ends the process.
+fn check_size(text: &str) -> Result<(), Mistake> {
+    let tokens = machinery::tokenize(
+        text,
+        false,
+        minijinja::syntax::SyntaxConfig,
+        machinery::WhitespaceConfig::default(),
+    );
+    let (mut statements, mut parts) = (0, 0);
+    // What cannot be read ends here as it does where the template is parsed, which says what is wrong.
+    for (token, span) in tokens.map_while(Result::ok) {
+        match token {
+            Token::VariableStart => parts = 0,
+            Token::BlockStart => {
+                statements += 1;
+                parts = 0;
+            }
+            _ => parts += 1,
+        }
+        let message = if parts > PARTS {
+            format!("Use at most {PARTS} words and signs between {{{{ }}}} or {{% %}}.")
+        } else if statements > STATEMENTS {
+            format!("Use at most {STATEMENTS} times {{% %}}.")
+        } else {
+            continue;
+        };
+        return Err(Mistake {
+            code: UserErrorCode::TooLong,
+            ..Mistake::at(text, span.start_offset as usize, message)
+        });
+    }
+    Ok(())
 }
 
 fn run(text: &str, facts: &Facts, kind: TargetKind) -> Result<String, Mistake> {

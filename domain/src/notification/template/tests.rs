@@ -137,6 +137,32 @@ fn a_mistake_is_found_when_the_template_is_saved_and_names_its_place() {
 }
 
 #[test]
+fn a_template_whose_parts_stand_in_each_other_without_end_is_refused() {
+    for (before, again, after) in [
+        ("{% if ", "not ", "1 %}x{% endif %}"),
+        ("{{ ", "-", "1 }}"),
+        ("{{ contact.name", ".a", " }}"),
+        ("{{ contact.name", "|trim", " }}"),
+        ("{{ contact.name", "|default(contact.name", " }}"),
+        ("{% if 1", " and 1", " %}x{% endif %}"),
+        ("{{ 1", " if 1", " }}"),
+        ("{{ 1", "~1", " }}"),
+        ("{%if 1%}", "{%elif 1%}", "{%endif%}"),
+    ] {
+        let room = TEMPLATE_LIMIT - before.len() - after.len();
+        let endless = [before, &again.repeat(room / again.len()), after].concat();
+        let mistake = refused(&endless);
+        assert_eq!(mistake.code, UserErrorCode::TooLong, "{again}: {mistake}");
+        assert!(mistake.column.is_some(), "{again}");
+        let stored = render(&endless, &Facts::sample(), TargetKind::Slack);
+        assert_eq!(stored, Err(mistake), "{again}");
+    }
+    let lists = "{% if contact.name in ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] or not health.score %}x\
+                 {% elif 'VIP' in contact.tags and 'Tokyo' in contact.tags %}{{ contact.name }}{% endif %}";
+    assert_eq!(rendered(&lists.repeat(20)), "佐藤 花子".repeat(20));
+}
+
+#[test]
 fn a_text_is_cut_at_the_limit_of_its_target() {
     let mut facts = Facts::sample();
     facts.message.excerpt = "縁".repeat(30_000);
