@@ -100,10 +100,12 @@ pub async fn find_by_external_id(
     workspace: WorkspaceId,
     external_id: &str,
 ) -> Result<Option<account::Model>> {
-    let found = account::Entity::of(workspace)
-        .filter(account::Column::ExternalId.eq(external_id.trim()))
-        .one(ctx.reader())
-        .await?;
+    let found =
+        Query::new("SELECT a.* FROM account a WHERE a.workspace_id = $1 AND a.external_id = $2")
+            .bind(workspace)
+            .bind(external_id.trim())
+            .one(ctx.reader())
+            .await?;
     answering(ctx, workspace, found).await
 }
 

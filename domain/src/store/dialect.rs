@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::DatabaseBackend;
+use serde_json::Value as Json;
 
 /// Now by the database's own clock, in the form times are stored. Leases are taken and judged by
 /// this clock only, so that a worker whose clock is wrong cannot steal or keep a claim.
@@ -191,6 +192,50 @@ pub(super) fn held(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros.clamp(FIRST, LAST)).unwrap_or(time)
 }
 
+/// The text as both databases hold it. PostgreSQL has no NUL, which is taken out of everything before
+/// it is stored; what is asked for may have one, and is nothing's text then.
+pub(super) fn held_text(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text
+    }
+}
+
+/// The same for the texts in a JSON value.
+pub(super) fn held_json(value: Json) -> Json {
+    if has_nul(&value) {
+        without_nul(value)
+    } else {
+        value
+    }
+}
+
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
+fn without_nul(value: Json) -> Json {
+    match value {
+        Json::String(text) => Json::String(held_text(text)),
+        Json::Array(items) => Json::Array(items.into_iter().map(without_nul).collect()),
+        Json::Object(fields) => Json::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (held_text(name), without_nul(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 /// A time as SQLite stores it; the same text sqlx writes, so that text order is time order.
 pub(super) fn sqlite_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
@@ -218,5 +263,17 @@ mod tests {
         );
         let base = DateTime::from_timestamp(1_700_000_000, 1).unwrap_or_default();
         assert_eq!(held(base), base);
+    }
+
+    #[test]
+    fn texts_have_no_character_that_postgresql_lacks() {
+        assert_eq!(held_text("a\0b".to_owned()), "a\u{fffd}b");
+        assert_eq!(held_text("縁".to_owned()), "縁");
+        let given = serde_json::json!({ "a\0": ["b\0", { "c": "\0" }], "d": [1, null, true] });
+        let held = serde_json::json!({
+            "a\u{fffd}": ["b\u{fffd}", { "c": "\u{fffd}" }], "d": [1, null, true],
+        });
+        assert_eq!(held_json(given), held);
+        assert_eq!(held_json(held.clone()), held);
     }
 }

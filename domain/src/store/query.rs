@@ -155,10 +155,13 @@ impl Query {
     }
 }
 
-/// A moment that a database could not hold is the last one it can.
+/// A moment that a database could not hold is the last one it can; a text has no character that one of
+/// them lacks.
 fn held(value: Value) -> Value {
     match value {
         Value::ChronoDateTimeUtc(Some(time)) => Value::ChronoDateTimeUtc(Some(dialect::held(time))),
+        Value::String(Some(text)) => Value::String(Some(dialect::held_text(text))),
+        Value::Json(Some(json)) => Value::Json(Some(Box::new(dialect::held_json(*json)))),
         value => value,
     }
 }

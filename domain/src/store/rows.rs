@@ -73,9 +73,9 @@ impl Rows {
         /// Adds a column of uuids some of which are missing.
         opt_uuids(Option<Uuid> => Uuid, value => value);
         /// Adds a column of texts some of which are missing.
-        opt_texts(Option<String> => Text, value => value);
+        opt_texts(Option<String> => Text, value => value.map(dialect::held_text));
         /// Adds a column of JSON values.
-        json(serde_json::Value => Json, value => value.to_string());
+        json(serde_json::Value => Json, value => dialect::held_json(value).to_string());
         /// Adds a column of whole numbers.
         ints(i64 => Int, value => value);
         /// Adds a column of whole numbers some of which are missing.

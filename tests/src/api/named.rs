@@ -150,3 +150,60 @@ fn contacts_accounts_and_orders_are_found_by_the_keys_of_other_systems() {
         installation
     });
 }
+
+/// PostgreSQL holds no such text, and refuses a statement with one.
+#[test]
+fn a_text_with_a_nul_names_nothing() {
+    on_each(|installation| async move {
+        let owner = installation.owner();
+        let nul = json!({ "text": "a\0", "texts": ["a\0"] });
+        for list in [
+            "events(filter: { names: $texts })",
+            "events(filter: { externalIds: $texts })",
+            "emailEvents(filter: { externalIds: $texts })",
+            "orders(filter: { externalIds: $texts })",
+            "invoices(filter: { externalIds: $texts })",
+            "tickets(filter: { externalIds: $texts })",
+            "opportunities(filter: { externalIds: $texts })",
+            "surveyAnswers(filter: { externalIds: $texts })",
+            "auditLog(filter: { actions: $texts })",
+        ] {
+            let document =
+                format!("query($texts: [String!]) {{ {list} {{ edges {{ cursor }} }} }}");
+            let found = owner
+                .must(&document, json!({ "texts": nul["texts"] }))
+                .await;
+            assert_eq!(found["edges"], json!([]), "{list}");
+        }
+        for list in [
+            "orders(filter: { productId: $text })",
+            "trackedLinks(filter: { text: $text })",
+            "surveyAnswers(filter: { surveyKey: $text })",
+            "quarantine(work: $text)",
+        ] {
+            let document = format!("query($text: String) {{ {list} {{ edges {{ cursor }} }} }}");
+            let found = owner.must(&document, json!({ "text": nul["text"] })).await;
+            assert_eq!(found["edges"], json!([]), "{list}");
+        }
+        let account =
+            "query($text: String!) { accountBy(reference: { externalId: $text }) { id } }";
+        let found = owner.must(account, json!({ "text": nul["text"] })).await;
+        assert_eq!(found, Value::Null);
+        let wanted = json!({ "records": { "events": { "names": nul["texts"] } } });
+        let asked = owner.change("exportRecords", wanted, "url").await;
+        assert!(asked["url"].is_string(), "{asked}");
+        let tickets = json!([{
+            "externalId": "t-1", "contact": { "email": "taro@a.example" }, "subject": "Help",
+            "account": { "externalId": nul["text"] }, "status": "OPEN",
+            "openedAt": "2026-03-01T00:00:00Z", "updatedAt": "2026-03-01T00:00:00Z",
+        }]);
+        let document = "mutation($input: IngestTicketsInput!) \
+            { ingestTickets(input: $input) { userErrors { path code } } }";
+        let answer = owner
+            .ask(document, &json!({ "input": { "tickets": tickets } }))
+            .await;
+        let mistake = &answer["data"]["ingestTickets"]["userErrors"][0];
+        assert_eq!(mistake["code"], "NOT_FOUND", "{answer}");
+        installation
+    });
+}
