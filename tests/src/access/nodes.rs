@@ -43,6 +43,9 @@ impl Nodes {
         let ids: Vec<_> = self.0.values().collect();
         let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
         let all = door.must(actor, query, json!({ "ids": ids })).await;
+        let many = vec![ids[0]; TOO_MANY];
+        let answer = door.ask(actor, query, &json!({ "ids": many })).await;
+        refused(&answer, "ids", query);
         for (index, (kind, id)) in self.0.iter().enumerate() {
             let query = "query($id: ID!) { node(id: $id) { __typename id } }";
             let found = door.must(actor, query, json!({ "id": id })).await;
@@ -59,7 +62,8 @@ impl Nodes {
                        {}(first: {TOO_MANY}) {{ __typename }} }} }} }}",
                     field.name.node
                 );
-                refused(&door.ask(actor, &list, &json!({ "id": id })).await, &list);
+                let answer = door.ask(actor, &list, &json!({ "id": id })).await;
+                refused(&answer, "first", &list);
             }
         }
     }
@@ -69,11 +73,12 @@ impl Nodes {
 pub(super) async fn ask_too_much(door: &Door, actor: &Actor, document: &str, variables: &Value) {
     let mut variables = variables.clone();
     variables["first"] = json!(TOO_MANY);
-    refused(&door.ask(actor, document, &variables).await, document);
+    let answer = door.ask(actor, document, &variables).await;
+    refused(&answer, "first", document);
 }
 
-fn refused(answer: &Value, document: &str) {
+fn refused(answer: &Value, argument: &str, document: &str) {
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "BAD_USER_INPUT", "{document}: {answer}");
-    assert_eq!(extensions["argument"], "first", "{document}: {answer}");
+    assert_eq!(extensions["argument"], argument, "{document}: {answer}");
 }

@@ -1,7 +1,10 @@
 //! Fetching anything by its global id (Relay's object identification).
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use domain::access::Scope;
+use domain::{
+    access::Scope,
+    error::{Error as Fault, UserErrorCode},
+};
 use entity::id::{
     AccountId, AccountSuspectId, AttributeId, AuditEntryId, CampaignId, ContactId, ConversationId,
     DeliveryId, DocumentId, EmailEventId, EmailSourceId, EnrolmentId, EventId, FiringId, Id,
@@ -21,7 +24,7 @@ use super::{
     conversation::{Conversation, Message},
     document::RegisteredDocument,
     email::{Campaign, EmailEvent, EmailSource},
-    error::{coded, fault},
+    error::fault,
     event::Event,
     fact::{Invoice, Opportunity, Order, SurveyAnswer, Ticket},
     inbox::Inbox,
@@ -40,7 +43,6 @@ use super::{
     team::Team,
 };
 use crate::boxed;
-use crate::transport::Code;
 
 /// Ids `nodes` takes at once.
 const MAX_NODES: usize = 100;
@@ -157,7 +159,8 @@ impl NodeQuery {
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > MAX_NODES {
             let message = format!("Ask for at most {MAX_NODES} nodes at once.");
-            return Err(coded(Code::BadUserInput, message));
+            let refused = Fault::refused(&["ids"], UserErrorCode::TooLong, message);
+            return Err(fault(refused));
         }
         futures::future::try_join_all(ids.iter().map(|id| fetch(context, id))).await
     }
