@@ -76,7 +76,7 @@ impl TagFilter {
              WHERE t.workspace_id = $1 AND t.merged_into IS NOT NULL",
         )
         .bind(workspace);
-        let named = list(&mut query, named.into_iter().map(|tag| tag.uuid()));
+        let named = list(&mut query, named.into_iter().map(|tag| tag.0));
         query.push(&format!(" AND t.id IN ({named})"));
         let merged: Vec<Merged> = query.all(connection).await?;
         if !merged.is_empty() {
