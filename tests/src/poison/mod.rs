@@ -482,3 +482,81 @@ fn a_worker_that_slept_past_its_lease_writes_nothing() {
         world
     });
 }
+
+/// Has lost its time in the middle of its first batch, and waits until its claim holds again.
+#[derive(Debug)]
+struct Blocked<'w> {
+    world: &'w World,
+    marking: Marking,
+    waited: AtomicBool,
+}
+
+#[async_trait]
+impl Projection for Blocked<'_> {
+    fn name(&self) -> &'static str {
+        self.marking.name()
+    }
+
+    fn work(&self) -> Work {
+        self.marking.work()
+    }
+
+    fn facts(&self) -> &'static [&'static str] {
+        self.marking.facts()
+    }
+
+    async fn apply(&self, ctx: &Ctx, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+        // On SQLite nobody can take the claim while this transaction is open.
+        let is_shared = ctx.db.backend() == sea_orm::DatabaseBackend::Postgres;
+        if is_shared && !self.waited.swap(true, Ordering::SeqCst) {
+            let (ctx, workspace) = (&self.world.ctx, tx.workspace);
+            go_on(ctx, workspace).await;
+            let mut looks = 0;
+            while !is_claimed(ctx, workspace).await {
+                looks += 1;
+                assert!(looks < 1_200, "the claim was not renewed");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            let other = projection::run(ctx, &self.marking, workspace).await;
+            assert_eq!(other.expect("a run"), Outcome::Busy);
+        }
+        self.marking.apply(ctx, tx, entries).await
+    }
+}
+
+/// Whether somebody has a claim that has not run out.
+async fn is_claimed(ctx: &Ctx, workspace: WorkspaceId) -> bool {
+    let claims = Query::new(
+        "SELECT 1 FROM projection_cursor
+         WHERE workspace_id = $1 AND projection = 'test.marking' AND lease_until > $2",
+    )
+    .bind(workspace)
+    .bind(DateTime::UNIX_EPOCH)
+    .raw(ctx.reader())
+    .await;
+    !claims.expect("claims").is_empty()
+}
+
+#[test]
+fn a_batch_that_waits_longer_than_a_claim_holds_keeps_it() {
+    on_both(|world| async move {
+        let ids = contacts(&world, 3).await;
+        let blocked = Blocked {
+            world: &world,
+            marking: Marking::new(ContactId(uuid::Uuid::nil()), Harm::None),
+            waited: AtomicBool::new(false),
+        };
+        loop {
+            let run = projection::run(&world.ctx, &blocked, world.owner.workspace).await;
+            match run.expect("a run") {
+                Outcome::Idle => break,
+                Outcome::Unsettled => tokio::time::sleep(Duration::from_millis(5)).await,
+                other => panic!("{other:?}"),
+            }
+        }
+        let marked = marks(&world).await;
+        assert!(marked.iter().all(|(_, mark)| mark == "x"), "{marked:?}");
+        assert_eq!(marked.len(), ids.len());
+        world
+    });
+}

@@ -1,6 +1,8 @@
 //! The cursor of a projection in one workspace, and the claim on it: one row, moved only by whoever has
 //! its newest fence.
 
+use std::{convert::Infallible, time::Duration};
+
 use entity::id::WorkspaceId;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, FromQueryResult};
 
@@ -15,6 +17,8 @@ use crate::{
 /// How long a claim holds without being renewed, in seconds. A crash delays a workspace's
 /// projection by at most this much.
 const LEASE_S: i64 = 10;
+/// How often a claim is renewed while a batch takes long: another try fits in before it has ended.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
 
 /// A claim on the cursor, and how far it was.
 #[derive(Debug, FromQueryResult)]
@@ -203,7 +207,54 @@ pub(super) async fn claim(
     }
 }
 
-/// Lets the claim hold longer; false when it was lost.
+/// Waits for `work` while the claim holds.
+///
+/// A batch may wait longer than a claim holds, as for a row that a stopped worker has locked, or a table
+/// that is being changed. Whoever took it over would wait for the same, and the entry at hand would
+/// count as one that takes its worker down. Work that gives way to nobody is not held: it is polled by
+/// the task that renews.
+pub(super) async fn held<T>(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+    work: impl Future<Output = T>,
+) -> T {
+    // On SQLite whoever would take it over needs the turn to write, and that is with the work.
+    if ctx.db.backend() == DatabaseBackend::Sqlite {
+        return work.await;
+    }
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = keep(ctx, projection, workspace, claim) => match never {},
+    }
+}
+
+/// Renews the claim again and again, as long as it is this worker's.
+async fn keep(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+) -> Infallible {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        match renew(ctx, projection, workspace, claim).await {
+            Ok(true) => {}
+            // The batch finds that out when it is to be written.
+            Ok(false) => std::future::pending().await,
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a claim was not renewed"
+                );
+            }
+        }
+    }
+}
+
+/// Lets the claim hold longer; false when it was lost or given back.
 pub(super) async fn renew(
     ctx: &Ctx,
     projection: &dyn Projection,
@@ -213,7 +264,7 @@ pub(super) async fn renew(
     let until = dialect::now_plus(ctx.db.backend(), LEASE_S);
     let touched = Query::new(format!(
         "UPDATE projection_cursor SET lease_until = {until}
-         WHERE workspace_id = $1 AND projection = $2 AND fence = $3"
+         WHERE workspace_id = $1 AND projection = $2 AND fence = $3 AND lease_until IS NOT NULL"
     ))
     .bind(workspace)
     .bind(projection.name())

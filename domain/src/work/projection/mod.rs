@@ -2,7 +2,8 @@
 //!
 //! A projection has one cursor per workspace. A worker claims the cursor under a lease, reads a
 //! batch after it, and writes effects and the new cursor in one transaction, on the condition that
-//! the claim is still the newest: a worker that was paused past its lease writes nothing.
+//! the claim is still the newest: a worker that was paused past its lease writes nothing. A batch that takes
+//! long, as one that waits for a lock, keeps its claim.
 //!
 //! After a batch that failed, half of it is tried, and half of the half that has the fault, until the one
 //! at fault fails alone: a fault that has passed costs a few batches more, and none of them is done one
@@ -31,7 +32,7 @@ use sea_orm::DbErr;
 use serde_json::json;
 
 use self::{
-    cursor::{Backlog, Claim, Pace, advance, backlog, claim, note_failure, renew},
+    cursor::{Backlog, Claim, Pace, advance, backlog, claim, held, note_failure, renew},
     precedence::gives_way,
 };
 use super::{
@@ -173,18 +174,8 @@ async fn work(
     watch: &(dyn Fn(Done) + Sync),
 ) -> Result<Batch> {
     loop {
-        let crash = claim.crash();
-        let fault = crash.as_deref();
-        let mut done = step(ctx, projection, workspace, &claim, fault, goes_on, watch).await;
-        if let Err(error) = &done
-            && claim.is_last_try()
-            // Where even that cannot be found out, it is not the entry's fault.
-            && goes_on_behind(ctx, projection, workspace, &claim).await.unwrap_or(false)
-        {
-            let fault = format!("failed {} times: {}", claim.failures + 1, told(error));
-            let fault = Some(fault.as_str());
-            done = step(ctx, projection, workspace, &claim, fault, goes_on, watch).await;
-        }
+        let done = try_next(ctx, projection, workspace, &claim, goes_on, watch);
+        let done = held(ctx, projection, workspace, &claim, done).await;
         match done {
             Ok(Step::More(position, pace)) => claim.go_on(position, &pace),
             Ok(Step::Last) => return Ok(Batch::Last),
@@ -203,6 +194,34 @@ async fn work(
             }
         }
     }
+}
+
+/// Does the next entries, or sets the one at hand aside, for its crashes or after its last try.
+async fn try_next(
+    ctx: &Ctx,
+    projection: &dyn Projection,
+    workspace: WorkspaceId,
+    claim: &Claim,
+    in_time: &(dyn Fn() -> bool + Sync),
+    watch: &(dyn Fn(Done) + Sync),
+) -> Result<Step> {
+    let crash = claim.crash();
+    let fault = crash.as_deref();
+    let done = step(ctx, projection, workspace, claim, fault, in_time, watch).await;
+    let Err(error) = &done else {
+        return done;
+    };
+    // Where even that cannot be found out, it is not the entry's fault.
+    if !claim.is_last_try()
+        || !goes_on_behind(ctx, projection, workspace, claim)
+            .await
+            .unwrap_or(false)
+    {
+        return done;
+    }
+    let fault = format!("failed {} times: {}", claim.failures + 1, told(error));
+    let fault = Some(fault.as_str());
+    step(ctx, projection, workspace, claim, fault, in_time, watch).await
 }
 
 enum Step {
