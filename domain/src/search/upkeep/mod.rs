@@ -9,7 +9,10 @@
 
 mod merge;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -38,6 +41,9 @@ pub const SEAL_AT: i64 = 256;
 const STEP: i64 = 1_024;
 /// Steps a batch of the projection takes at most.
 const STEPS: usize = 4;
+/// After this long a batch takes no further step: every reader of the log waits for the oldest transaction, and
+/// a step that merges large segments may take most of a second.
+const LONG: Duration = Duration::from_millis(100);
 
 /// Keeps the index while things change.
 #[derive(Debug)]
@@ -77,8 +83,9 @@ impl Projection for SearchProjection {
 
     /// The entries only say that there may be something to do: what it is stands in the tail.
     async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, _entries: &[Entry]) -> Result<()> {
+        let begun = Instant::now();
         for _ in 0..STEPS {
-            if !step(tx, SEAL_AT).await? {
+            if !step(tx, SEAL_AT).await? || begun.elapsed() > LONG {
                 break;
             }
         }
