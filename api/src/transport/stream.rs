@@ -154,18 +154,16 @@ impl<E: Executor, A: Authenticator, F: Format> Live<E, A, F> {
             }
             Phase::Running => {}
         }
-        loop {
-            match self.event().await {
-                Event::Response(Some(response)) => return Some(self.write(*response)),
-                Event::Response(None) => return Some(self.end(Bytes::new())),
-                Event::Heartbeat => return Some(self.format.heartbeat()),
-                Event::Revoked => {
-                    self.log.status = 401;
-                    return Some(self.refuse());
-                }
-                // Without a last event, so that the client connects again.
-                Event::Drain => return None,
+        match self.event().await {
+            Event::Response(Some(response)) => Some(self.write(*response)),
+            Event::Response(None) => Some(self.end(Bytes::new())),
+            Event::Heartbeat => Some(self.format.heartbeat()),
+            Event::Revoked => {
+                self.log.status = 401;
+                Some(self.refuse())
             }
+            // Without a last event, so that the client connects again.
+            Event::Drain => None,
         }
     }
 

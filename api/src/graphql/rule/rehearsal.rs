@@ -423,7 +423,8 @@ impl RuleDraftInput {
 pub(crate) async fn try_rule(context: &Context<'_>, input: TryRuleInput) -> Result<TryRulePayload> {
     let (ctx, actor) = reader(context)?;
     let days = input.days;
-    let result = async { rehearse::rehearse(ctx, actor, input.subject()?, days).await };
+    // Large, as a trial is of everything a rule does.
+    let result = Box::pin(async { rehearse::rehearse(ctx, actor, input.subject()?, days).await });
     let (rehearsal, user_errors) = settle(result.await)?;
     Ok(TryRulePayload {
         rehearsal: rehearsal.map(RuleRehearsal::from),
