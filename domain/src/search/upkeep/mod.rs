@@ -30,7 +30,11 @@ use crate::{
     error::Result,
     port::Work,
     store::{Query, Tx, ids_after},
-    work::{change::Entry, projection::Projection, schedule::Schedule},
+    work::{
+        change::Entry,
+        projection::{AIM, Projection},
+        schedule::Schedule,
+    },
 };
 
 use merge::merge;
@@ -41,9 +45,6 @@ pub const SEAL_AT: i64 = 256;
 const STEP: i64 = 1_024;
 /// Steps a batch of the projection takes at most.
 const STEPS: usize = 4;
-/// After this long a batch takes no further step: every reader of the log waits for the oldest transaction, and
-/// a step that merges large segments may take most of a second.
-const LONG: Duration = Duration::from_millis(100);
 
 /// Keeps the index while things change.
 #[derive(Debug)]
@@ -83,14 +84,22 @@ impl Projection for SearchProjection {
 
     /// The entries only say that there may be something to do: what it is stands in the tail.
     async fn apply(&self, _ctx: &Ctx, tx: &mut Tx<'_>, _entries: &[Entry]) -> Result<()> {
-        let begun = Instant::now();
-        for _ in 0..STEPS {
-            if !step(tx, SEAL_AT).await? || begun.elapsed() > LONG {
-                break;
-            }
+        let (begun, mut steps) = (Instant::now(), 0);
+        while has_room(steps, begun.elapsed()) && step(tx, SEAL_AT).await? {
+            steps += 1;
         }
         Ok(())
     }
+}
+
+/// Whether a batch that has taken so many steps, in so long, takes another.
+///
+/// Every reader of the log waits for the oldest transaction, and a step that merges large segments may take
+/// most of a second. But while a backlog lasts a batch has about as many entries as a step makes a segment of,
+/// and that goes before merges: were each batch cut to one step, nothing would be merged before its end. One
+/// that is cut has taken longer than it should, so that fewer entries, with as many steps, are in the next.
+fn has_room(steps: usize, took: Duration) -> bool {
+    steps < STEPS && took <= AIM
 }
 
 /// Finishes what is left when nothing changes: after an upgrade, an import, an erasure.
@@ -320,4 +329,16 @@ async fn renew(tx: &Tx<'_>, kind: Kind, segment: i64) -> Result<bool> {
         segment::remove(tx, kind, &[stale.id]).await?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_takes_no_longer_than_it_should_has_room_for_merges() {
+        assert!(has_room(0, Duration::ZERO) && has_room(1, AIM));
+        assert!(!has_room(STEPS, Duration::ZERO));
+        assert!(!has_room(1, AIM + Duration::from_millis(1)));
+    }
 }

@@ -47,6 +47,7 @@ use crate::{
     store::Tx,
 };
 
+pub(crate) use self::size::AIM;
 pub use self::{
     lag::{Behind, behind, lags},
     precedence::FOREMOST,

@@ -14,7 +14,7 @@ use std::{
 use super::Projection;
 
 /// How long a batch should take at most.
-const AIM: Duration = Duration::from_millis(300);
+pub(crate) const AIM: Duration = Duration::from_millis(300);
 /// Entries a batch may have however long they take: each batch has costs of its own.
 const LEAST: i64 = 100;
 
@@ -74,5 +74,15 @@ mod tests {
             );
         }
         assert_eq!(next(64, 64, 64, Duration::from_secs(9)), 64);
+    }
+
+    #[test]
+    fn batches_that_are_long_whatever_is_in_them_become_the_least() {
+        let long = AIM + Duration::from_millis(1);
+        let mut size = 1_000;
+        for _ in 0..1_000 {
+            size = next(size, 1_000, size, long);
+        }
+        assert_eq!(size, LEAST);
     }
 }
