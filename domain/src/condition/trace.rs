@@ -48,6 +48,17 @@ const MAX_ITEMS: usize = 20;
 const MAX_CHARS: usize = 200;
 
 impl Trace {
+    /// A stored one. Where a condition asks nothing, earlier builds told a verdict on it all the same.
+    pub(crate) fn stored(stored: &serde_json::Value) -> serde_json::Result<Self> {
+        let mut trace = Self::deserialize(stored)?;
+        // What is in a group stands behind it, unless it was left out.
+        let is_of_nothing = |last: &TraceNode| last.path == ["condition", "all"];
+        if !trace.cut && trace.nodes.last().is_some_and(is_of_nothing) {
+            trace.nodes.pop();
+        }
+        Ok(trace)
+    }
+
     /// What is to be said where the trigger itself did not let in what happened: its verdicts alone.
     pub(crate) fn turned_away(nodes: Vec<TraceNode>) -> Self {
         Self {
@@ -401,7 +412,33 @@ mod tests {
         let stored = serde_json::json!({
             "fires": true, "triggered": true, "inboxId": id, "author": "CONTACT", "nodes": nodes,
         });
-        let trace: Trace = serde_json::from_value(stored.clone()).unwrap();
+        let trace = Trace::stored(&stored).unwrap();
         assert_eq!(serde_json::json!(trace), stored);
+    }
+
+    #[test]
+    fn a_stored_verdict_on_a_condition_that_asks_nothing_is_not_told() {
+        let [asked, group, part] = [
+            &["trigger", "eventTracked", "where", "0"][..],
+            &["condition", "all"],
+            &["condition", "all", "0", "keywords"],
+        ]
+        .map(|path| TraceNode {
+            path: path.iter().map(|&step| step.to_owned()).collect(),
+            holds: true,
+            actual: None,
+        });
+        let told = |nodes: &[&TraceNode], cut| {
+            let nodes = nodes.iter().copied().cloned().collect();
+            let written = Trace {
+                cut,
+                ..trace(nodes)
+            };
+            let read = Trace::stored(&serde_json::json!(written)).unwrap();
+            read.nodes.len()
+        };
+        assert_eq!(told(&[&asked, &group], false), 1);
+        assert_eq!(told(&[&asked, &group, &part], false), 3);
+        assert_eq!(told(&[&asked, &group], true), 2);
     }
 }

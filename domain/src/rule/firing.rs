@@ -31,10 +31,8 @@ pub fn matched(firing: &rule_firing::Model) -> Result<Vec<MatchedPart>> {
 /// Each condition's verdict with what was there, as stored in a firing; nothing in those of earlier
 /// releases.
 pub fn trace(firing: &rule_firing::Model) -> Result<Option<Trace>> {
-    match &firing.trace {
-        Some(trace) => Ok(serde_json::from_value(trace.clone())?),
-        None => Ok(None),
-    }
+    let stored = firing.trace.as_ref();
+    Ok(stored.map(Trace::stored).transpose()?)
 }
 
 /// What became of the actions, as stored in a firing.

@@ -21,10 +21,8 @@ use crate::{
 
 /// Each condition's verdict, unless an earlier release noted that a limit was the reason.
 pub fn trace(miss: &rule_miss::Model) -> Result<Option<Trace>> {
-    match &miss.trace {
-        Some(trace) => Ok(serde_json::from_value(trace.clone())?),
-        None => Ok(None),
-    }
+    let stored = miss.trace.as_ref();
+    Ok(stored.map(Trace::stored).transpose()?)
 }
 
 const NEWEST: Keyset = Keyset {
