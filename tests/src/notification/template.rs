@@ -40,6 +40,17 @@ async fn contact_of(world: &World, message: MessageId) -> ContactId {
 /// Sends what a playbook would say.
 async fn say(world: &World, ctx: &Ctx, target: TargetId, message: MessageId, text: &str) -> Value {
     template::check(text, TargetKind::Webhook).unwrap();
+    say_unchecked(world, ctx, target, message, text).await
+}
+
+/// The same by a template that was stored before there was a check for what is wrong with it.
+async fn say_unchecked(
+    world: &World,
+    ctx: &Ctx,
+    target: TargetId,
+    message: MessageId,
+    text: &str,
+) -> Value {
     let mut tx = ctx.begin(world.owner.workspace).await.unwrap();
     let new = NewDelivery {
         id: tx.id(),
@@ -112,6 +123,27 @@ fn a_template_is_filled_in_with_the_facts_of_the_moment() {
             (&body["data"]["link"], &body["data"]["text"]),
             (&Value::Null, &".".into())
         );
+        world
+    });
+}
+
+#[test]
+fn what_has_a_template_that_is_refused_today_is_sent_without_its_text() {
+    on_both(|world| async move {
+        let messages = [("a", "taro@customer.example", "hello")];
+        let message = world.receive(&messages).await[0];
+        let url = "https://receiver.example/hook";
+        let target = NewTarget::at(TargetKind::Webhook, "crm", url);
+        let target = world.target_of(target).await;
+        let endless = format!("{{{{ contact.name{} }}}}", "|trim".repeat(500));
+        assert!(template::check(&endless, TargetKind::Webhook).is_err());
+        let body = say_unchecked(&world, &world.ctx, target, message, &endless).await;
+        let data = &body["data"];
+        assert_eq!(
+            (&data["title"], &data["text"]),
+            (&"Hello".into(), &Value::Null)
+        );
+        assert_eq!(data["contact"]["email"], "taro@customer.example");
         world
     });
 }

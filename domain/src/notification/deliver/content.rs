@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use entity::id::{ContactId, DeliveryId, FiringId, RuleId, WorkspaceId};
 use sea_orm::FromQueryResult;
+use tracing::field::display;
 
 use super::job::Job;
 use crate::{
@@ -147,11 +148,19 @@ fn notice(
     facts.rule.id = id.unwrap_or_default();
     let trigger = asked.trigger.as_ref().map(TriggerFacts::from);
     facts.trigger = trigger.unwrap_or_default();
-    // A template was checked when it was stored. If it fails all the same, the usual lines are
-    // better than nothing.
+    // A template was checked when it was stored. If it fails all the same, as one stored before there was a
+    // limit, the usual lines are better than nothing.
     let text = text.as_ref().and_then(|text| {
         template::render(text, &facts, kind)
-            .inspect_err(|mistake| tracing::warn!(%mistake, "a template could not be filled in"))
+            .inspect_err(|mistake| {
+                tracing::warn!(
+                    workspace.id = %asked.workspace,
+                    rule.id = asked.rule.map(display),
+                    playbook.id = playbook.map(display),
+                    %mistake,
+                    "a template could not be filled in, and the usual lines are sent"
+                );
+            })
             .ok()
             .filter(|text| !text.trim().is_empty())
     });
