@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use entity::id::{ContactId, DeliveryId, FiringId, RuleId, WorkspaceId};
 use sea_orm::FromQueryResult;
-use tracing::field::display;
 
 use super::job::Job;
 use crate::{
