@@ -1,11 +1,13 @@
 //! What came in, in pages, and records as files, on both databases.
 //!
 //! - `list`: what came in, in pages;
+//! - `plan`: how a database finds it;
 //! - `content`: what files have in them;
 //! - `wanted`: who may have which, since when, and asking for them over the API.
 
 mod content;
 mod list;
+mod plan;
 mod wanted;
 
 use chrono::{DateTime, TimeDelta, Utc};
